@@ -1,0 +1,20 @@
+/** A place with named files: a directory, a set of `Blob`s, a web address. Names may hold `/`. */
+export interface FileSource {
+  /** Names of all files, sorted. */
+  list(): Promise<readonly string[]>;
+  /** Size in bytes, or `undefined` when there is no such file. */
+  size(name: string): Promise<number | undefined>;
+  /** The bytes `from <= i < to` (the whole file without a range). Rejects with `missing-file` or, past the end, `invalid-data`. */
+  read(name: string, range?: { readonly from: number; readonly to: number }): Promise<Uint8Array>;
+}
+
+/** A place that takes named files. */
+export interface FileSink {
+  /** Stores one file. Until the promise resolves nothing is visible under `name`. */
+  write(name: string, content: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>;
+}
+
+/** The text of a UTF-8 file. */
+export async function readText(files: FileSource, name: string): Promise<string> {
+  return new TextDecoder("utf-8", { fatal: true }).decode(await files.read(name));
+}

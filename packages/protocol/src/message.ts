@@ -1,0 +1,11 @@
+import type { RgbImage } from "./image.ts";
+
+export type ContentPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image"; readonly image: RgbImage };
+
+/** One turn of a conversation. */
+export interface Message {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: readonly ContentPart[];
+}
