@@ -31,7 +31,10 @@ export interface ScoredSequence {
 export interface PolicyCallOptions {
   /** @default { kind: "student" } */
   readonly weights?: WeightView;
-  /** Features from `encodeImages` under the same weights; pictures that are not in it are encoded again. */
+  /**
+   * Features from `encodeImages` under the same weights. Pictures that are not in it are encoded again, and so are, while
+   * gradients are taken, those whose features depend on trainable weights.
+   */
   readonly features?: ImageFeatures;
 }
 

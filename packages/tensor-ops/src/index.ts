@@ -1,2 +1,10 @@
+export { attention } from "./attention.ts";
 export { registerCoreGradients } from "./core-gradients.ts";
 export { defineOp, type OpDefinition } from "./define-op.ts";
+export { geluTanh } from "./gelu.ts";
+export { layerNorm } from "./layer-norm.ts";
+export { linear } from "./linear.ts";
+export { rmsNorm } from "./rms-norm.ts";
+export { rotary } from "./rotary.ts";
+export { swiGlu } from "./swi-glu.ts";
+export { takeRows } from "./take-rows.ts";

@@ -1,0 +1,229 @@
+/*
+ * Matrix product and softmax for TensorFlow.js's wasm backend, on that backend's own memory.
+ *
+ * The module shares its linear memory with tfjs: no static data and no large locals (see build.sh); scratch space comes
+ * from the caller.
+ *
+ * Every element of a product is one running sum over k = 0, 1, 2, ... in float32: tiles, remainders and blocks along k only
+ * decide when a sum is worked on, never its order. A row's bits therefore depend on that row of `a` and on `b` alone.
+ */
+#include <wasm_simd128.h>
+
+#define EXPORT(name) __attribute__((export_name(#name)))
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+enum {
+  ROWS = 4,      /* rows of a tile: 4 x 8 sums take eight vector registers; engines spill 5 x 8 and run it at half the speed */
+  DEPTH = 256,   /* block along k: ROWS * DEPTH of `a` and a panel of `b` stay in the first-level cache */
+  WIDTH = 256,   /* block along n: DEPTH * WIDTH floats of `b`, 256 KiB, stay in the second-level cache */
+  FEW_WIDTH = 32 /* the same when `a` has few rows: every packed panel is read only once */
+};
+
+/* Floats of scratch that multiply() needs. */
+EXPORT(scratchLength) int scratch_length(void) { return ROWS * DEPTH + DEPTH * WIDTH + ROWS * 16; }
+
+/* c[rows][4 * vectors] (+)= a[depth][rows]' b[depth][4 * vectors]; rows of b and c lie b_stride and c_stride floats apart. */
+INLINE void multiply_tile(const int rows, const int vectors, int depth, const float *a, const float *b, int b_stride,
+                          float *c, int c_stride, int first) {
+  v128_t sum[ROWS][4];
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int v = 0; v < vectors; v++)
+      sum[r][v] = first ? wasm_f32x4_const(0, 0, 0, 0) : wasm_v128_load(c + r * c_stride + 4 * v);
+  for (int k = 0; k < depth; k++) {
+    v128_t right[4];
+    UNROLL for (int v = 0; v < vectors; v++) right[v] = wasm_v128_load(b + 4 * v);
+    UNROLL for (int r = 0; r < rows; r++) {
+      v128_t left = wasm_v128_load32_splat(a + r);
+      UNROLL for (int v = 0; v < vectors; v++)
+        sum[r][v] = wasm_f32x4_add(sum[r][v], wasm_f32x4_mul(left, right[v]));
+    }
+    a += rows;
+    b += b_stride;
+  }
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int v = 0; v < vectors; v++) wasm_v128_store(c + r * c_stride + 4 * v, sum[r][v]);
+}
+
+#define TILE(name, rows, vectors)                                                                                      \
+  static void name(int depth, const float *a, const float *b, int b_stride, float *c, int c_stride, int first) {      \
+    multiply_tile(rows, vectors, depth, a, b, b_stride, c, c_stride, first);                                           \
+  }
+TILE(tile_4x8, 4, 2)
+TILE(tile_3x8, 3, 2)
+TILE(tile_2x8, 2, 2)
+TILE(tile_1x8, 1, 2)
+TILE(tile_2x16, 2, 4)
+TILE(tile_1x16, 1, 4)
+
+static void run_tile(int rows, int panel, int depth, const float *a, const float *b, int b_stride, float *c,
+                     int c_stride, int first) {
+  if (panel == 16) {
+    if (rows == 1) tile_1x16(depth, a, b, b_stride, c, c_stride, first);
+    else tile_2x16(depth, a, b, b_stride, c, c_stride, first);
+  } else if (rows == 4) tile_4x8(depth, a, b, b_stride, c, c_stride, first);
+  else if (rows == 3) tile_3x8(depth, a, b, b_stride, c, c_stride, first);
+  else if (rows == 2) tile_2x8(depth, a, b, b_stride, c, c_stride, first);
+  else tile_1x8(depth, a, b, b_stride, c, c_stride, first);
+}
+
+/* The last columns of a product: the sums go through a full tile at `edge`, so that nothing is written past the row. */
+static void run_edge_tile(int rows, int panel, int columns, int depth, const float *a, const float *b, int b_stride,
+                          float *c, int c_stride, int first, float *edge) {
+  if (!first)
+    for (int r = 0; r < rows; r++)
+      for (int j = 0; j < columns; j++) edge[r * panel + j] = c[r * c_stride + j];
+  run_tile(rows, panel, depth, a, b, b_stride, edge, panel, first);
+  for (int r = 0; r < rows; r++)
+    for (int j = 0; j < columns; j++) c[r * c_stride + j] = edge[r * panel + j];
+}
+
+/* packed[depth][rows] from rows of `a`; element (row, k) lies at a[row * row_step + k * k_step]. */
+static void pack_rows(const float *a, int row_step, int k_step, int rows, int depth, float *packed) {
+  if (row_step == 1) {
+    for (int k = 0; k < depth; k++, a += k_step)
+      for (int r = 0; r < rows; r++) *packed++ = a[r];
+    return;
+  }
+  for (int r = 0; r < rows; r++) {
+    const float *from = a + r * row_step;
+    float *to = packed + r;
+    for (int k = 0; k < depth; k++, to += rows) *to = from[k * k_step];
+  }
+}
+
+/* Transposes the 4 x 4 block at `from`: to[i * to_step + j] = from[j * from_step + i]. */
+INLINE void transpose_block(const float *from, int from_step, float *to, int to_step) {
+  v128_t a = wasm_v128_load(from), b = wasm_v128_load(from + from_step);
+  v128_t c = wasm_v128_load(from + 2 * from_step), d = wasm_v128_load(from + 3 * from_step);
+  v128_t ab_low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), ab_high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
+  v128_t cd_low = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), cd_high = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
+  wasm_v128_store(to, wasm_i64x2_shuffle(ab_low, cd_low, 0, 2));
+  wasm_v128_store(to + to_step, wasm_i64x2_shuffle(ab_low, cd_low, 1, 3));
+  wasm_v128_store(to + 2 * to_step, wasm_i64x2_shuffle(ab_high, cd_high, 0, 2));
+  wasm_v128_store(to + 3 * to_step, wasm_i64x2_shuffle(ab_high, cd_high, 1, 3));
+}
+
+/* packed[depth][panel] from `columns` columns of `b`, zeros behind them; element (k, j) lies at b[k * k_step + j * step]. */
+static void pack_panel(const float *b, int k_step, int step, int columns, int panel, int depth, float *packed) {
+  if (columns < panel) {
+    for (int k = 0; k < depth; k++)
+      for (int j = 0; j < panel; j++) packed[k * panel + j] = j < columns ? b[k * k_step + j * step] : 0;
+  } else if (step == 1) {
+    for (int k = 0; k < depth; k++)
+      for (int j = 0; j < panel; j += 4) wasm_v128_store(packed + k * panel + j, wasm_v128_load(b + k * k_step + j));
+  } else {
+    for (int j = 0; j < panel; j += 4) {
+      int k = 0;
+      for (; k + 4 <= depth; k += 4) transpose_block(b + j * step + k, step, packed + k * panel + j, panel);
+      for (; k < depth; k++)
+        for (int i = 0; i < 4; i++) packed[k * panel + j + i] = b[(j + i) * step + k];
+    }
+  }
+}
+
+INLINE int smaller(int a, int b) { return a < b ? a : b; }
+
+/*
+ * c[m][n] = op(a) op(b), op(a) [m][k], op(b) [k][n], all row-major without gaps; op transposes where asked.
+ * `scratch` holds scratchLength() floats.
+ */
+EXPORT(multiply) void multiply(const float *a, const float *b, float *c, int m, int n, int k, int transpose_a,
+                               int transpose_b, float *scratch) {
+  float *packed_a = scratch, *packed_b = scratch + ROWS * DEPTH, *edge = packed_b + DEPTH * WIDTH;
+  const int a_row_step = transpose_a ? 1 : k, a_k_step = transpose_a ? m : 1;
+  const int b_step = transpose_b ? k : 1, b_k_step = transpose_b ? 1 : n;
+  const int panel = m <= 2 ? 16 : 8, width = m <= ROWS ? FEW_WIDTH : WIDTH;
+  /* One block of rows reads every panel once: reading b in place then beats packing, where its rows are contiguous. */
+  const int in_place = m <= ROWS && !transpose_b;
+  for (int n0 = 0; n0 < n; n0 += width) {
+    const int block = smaller(width, n - n0);
+    for (int k0 = 0; k0 < k; k0 += DEPTH) {
+      const int depth = smaller(DEPTH, k - k0), first = k0 == 0;
+      const float *from = b + k0 * b_k_step + n0 * b_step;
+      for (int j = 0; j < block; j += panel)
+        if (!in_place || block - j < panel)
+          pack_panel(from + j * b_step, b_k_step, b_step, smaller(panel, block - j), panel, depth, packed_b + j * depth);
+      for (int i = 0; i < m; i += ROWS) {
+        const int rows = smaller(ROWS, m - i);
+        pack_rows(a + i * a_row_step + k0 * a_k_step, a_row_step, a_k_step, rows, depth, packed_a);
+        for (int j = 0; j < block; j += panel) {
+          float *to = c + i * n + n0 + j;
+          const int columns = smaller(panel, block - j);
+          if (columns < panel)
+            run_edge_tile(rows, panel, columns, depth, packed_a, packed_b + j * depth, panel, to, n, first, edge);
+          else if (in_place) run_tile(rows, panel, depth, packed_a, from + j, n, to, n, first);
+          else run_tile(rows, panel, depth, packed_a, packed_b + j * depth, panel, to, n, first);
+        }
+      }
+    }
+  }
+}
+
+/* The `count` (1 to 4) floats at `from`, then `fill`. */
+INLINE v128_t load_some(const float *from, int count, v128_t fill) {
+  if (count >= 4) return wasm_v128_load(from);
+  v128_t some = wasm_v128_load32_lane(from, fill, 0);
+  if (count > 1) some = wasm_v128_load32_lane(from + 1, some, 1);
+  if (count > 2) some = wasm_v128_load32_lane(from + 2, some, 2);
+  return some;
+}
+
+INLINE void store_some(float *to, int count, v128_t value) {
+  if (count >= 4) {
+    wasm_v128_store(to, value);
+    return;
+  }
+  wasm_v128_store32_lane(to, value, 0);
+  if (count > 1) wasm_v128_store32_lane(to + 1, value, 1);
+  if (count > 2) wasm_v128_store32_lane(to + 2, value, 2);
+}
+
+/*
+ * exp(x) for x <= 0, exactly 0 below -80 (no denormals, which are slow), NaN for NaN: 2^n e^r with x = n ln 2 + r,
+ * |r| <= ln 2 / 2, and Taylor's polynomial of degree 7 (its remainder is 5e-9) for e^r.
+ */
+INLINE v128_t exp_nonpositive(v128_t x) {
+  v128_t n = wasm_f32x4_nearest(wasm_f32x4_mul(x, wasm_f32x4_splat(1.44269504f)));
+  /* ln 2 in two parts; the first has few enough bits that its product with n is exact. */
+  v128_t r = wasm_f32x4_sub(x, wasm_f32x4_mul(n, wasm_f32x4_splat(0.693359375f)));
+  r = wasm_f32x4_sub(r, wasm_f32x4_mul(n, wasm_f32x4_splat(-2.12194440e-4f)));
+  v128_t sum = wasm_f32x4_splat(1.0f / 5040);
+#define NEXT_TERM(coefficient) sum = wasm_f32x4_add(wasm_f32x4_mul(sum, r), wasm_f32x4_splat(coefficient))
+  NEXT_TERM(1.0f / 720);
+  NEXT_TERM(1.0f / 120);
+  NEXT_TERM(1.0f / 24);
+  NEXT_TERM(1.0f / 6);
+  NEXT_TERM(0.5f);
+  NEXT_TERM(1.0f);
+  NEXT_TERM(1.0f);
+#undef NEXT_TERM
+  v128_t exponent = wasm_i32x4_add(wasm_i32x4_trunc_sat_f32x4(n), wasm_i32x4_splat(127));
+  v128_t value = wasm_f32x4_mul(sum, wasm_i32x4_shl(exponent, 23));
+  return wasm_v128_andnot(value, wasm_f32x4_lt(x, wasm_f32x4_splat(-80.0f)));
+}
+
+/*
+ * y[row] = softmax(x[row]) over `columns`. Lane j mod 4 sums its columns in ascending order, so that columns that are
+ * exactly 0 at the end of a row leave the bits of the others alone.
+ */
+EXPORT(softmax) void softmax(const float *x, float *y, int rows, int columns) {
+  for (int row = 0; row < rows; row++, x += columns, y += columns) {
+    v128_t largest = wasm_v128_load32_splat(x);
+    for (int j = 0; j < columns; j += 4) largest = wasm_f32x4_max(largest, load_some(x + j, columns - j, largest));
+    largest = wasm_f32x4_max(largest, wasm_i32x4_shuffle(largest, largest, 2, 3, 0, 1));
+    largest = wasm_f32x4_max(largest, wasm_i32x4_shuffle(largest, largest, 1, 0, 3, 2));
+    const v128_t nothing = wasm_f32x4_splat(-__builtin_inff());
+    v128_t sum = wasm_f32x4_splat(0);
+    for (int j = 0; j < columns; j += 4) {
+      v128_t value = exp_nonpositive(wasm_f32x4_sub(load_some(x + j, columns - j, nothing), largest));
+      sum = wasm_f32x4_add(sum, value);
+      store_some(y + j, columns - j, value);
+    }
+    const float total = (wasm_f32x4_extract_lane(sum, 0) + wasm_f32x4_extract_lane(sum, 1)) +
+                        (wasm_f32x4_extract_lane(sum, 2) + wasm_f32x4_extract_lane(sum, 3));
+    const v128_t divisor = wasm_f32x4_splat(total);
+    for (int j = 0; j < columns; j += 4)
+      store_some(y + j, columns - j, wasm_f32x4_div(load_some(y + j, columns - j, divisor), divisor));
+  }
+}

@@ -1,0 +1,62 @@
+import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs-core";
+import { stockKernel, type WasmKernel } from "./kernel-registry.ts";
+import { type ProductAttributes, planProduct } from "./product-plan.ts";
+import { addressOf, type WasmInternals } from "./wasm-internals.ts";
+
+const plain = { transposeA: false, transposeB: false };
+
+/**
+ * Matrix product through the one case that tfjs does fast, two matrices without transposition: operands are transposed
+ * first, the batch becomes rows where `b` is shared, and is walked otherwise.
+ */
+export function javascriptBatchMatMul(backend: WasmInternals): WasmKernel {
+  const call = (kernel: KernelFunc, inputs: Record<string, TensorInfo>, attrs: object): TensorInfo =>
+    kernel({ inputs, attrs: attrs as never, backend }) as TensorInfo;
+  const transpose = stockKernel("Transpose")!.kernelFunc;
+  const matMul = stockKernel("BatchMatMul")!.kernelFunc;
+
+  /** `x` with its last two axes exchanged, in new memory. */
+  const transposed = (x: TensorInfo): TensorInfo => {
+    const rank = x.shape.length;
+    const perm = x.shape.map((_, axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis));
+    return call(transpose, { x }, { perm });
+  };
+
+  /** Copy of one matrix of a batch. tfjs keeps packed weights by data id, so every matrix needs a data id of its own. */
+  const matrixOf = (x: TensorInfo, index: number, rows: number, columns: number): TensorInfo => {
+    const matrix = backend.makeOutput([rows, columns], "float32");
+    const from = addressOf(backend, x) + 4 * rows * columns * index;
+    backend.wasm.HEAPU8.copyWithin(addressOf(backend, matrix), from, from + 4 * rows * columns);
+    return matrix;
+  };
+
+  const run: WasmKernel["run"] = ({ a, b }, attributes) => {
+    const { transposeA, transposeB } = attributes as unknown as ProductAttributes;
+    const plan = planProduct(a!, b!, { transposeA, transposeB });
+    const { batch, m, n, k, shape } = plan;
+    if (batch * m * n * k === 0) {
+      const empty = backend.makeOutput(shape, "float32");
+      backend.typedArrayFromHeap(empty).fill(0);
+      return empty;
+    }
+    const left = transposeA ? transposed(a!) : a!;
+    const right = transposeB ? transposed(b!) : b!;
+    let out: TensorInfo;
+    if (plan.batchB === 1) {
+      out = call(matMul, { a: { ...left, shape: [batch * m, k] }, b: { ...right, shape: [k, n] } }, plain);
+    } else {
+      out = backend.makeOutput([batch, m, n], "float32");
+      for (let i = 0; i < batch; i++) {
+        const pair = { a: matrixOf(left, i % plan.batchA, m, k), b: matrixOf(right, i % plan.batchB, k, n) };
+        const product = call(matMul, pair, plain);
+        const from = addressOf(backend, product);
+        backend.wasm.HEAPU8.copyWithin(addressOf(backend, out) + 4 * m * n * i, from, from + 4 * m * n);
+        for (const part of [pair.a, pair.b, product]) backend.disposeData(part.dataId);
+      }
+    }
+    if (transposeA) backend.disposeData(left.dataId);
+    if (transposeB) backend.disposeData(right.dataId);
+    return { ...out, shape: [...shape] };
+  };
+  return { name: "BatchMatMul", form: "javascript", run };
+}

@@ -1,0 +1,292 @@
+import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-core/dist/register_all_gradients";
+import fc from "fast-check";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { closeWasmBackend, openWasmBackend } from "./index.ts";
+
+type Values = Float32Array | Int32Array | Uint8Array;
+
+/** Results of `run` on a backend, as arrays; what it makes is disposed. */
+async function on(backend: "cpu" | "wasm", run: () => tf.Tensor[]): Promise<Values[]> {
+  await tf.setBackend(backend);
+  const tensors = tf.tidy(run);
+  const values = tensors.map((tensor) => tensor.dataSync());
+  tf.dispose(tensors);
+  await tf.setBackend("wasm");
+  return values;
+}
+
+/** Reproducible numbers in [-1, 1). */
+function numbers(size: number, seed: number): Float32Array {
+  let state = seed * 2654435761 + 1;
+  return Float32Array.from({ length: size }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+const normal = (shape: readonly number[], seed: number): tf.Tensor =>
+  tf.tensor(numbers(tf.util.sizeFromShape([...shape]), seed), [...shape]);
+
+/** Largest |x − y|. */
+const distance = (x: Values, y: Values): number =>
+  x.reduce((largest, value, i) => Math.max(largest, Math.abs(value - y[i]!)), x.length === y.length ? 0 : Infinity);
+
+const bits = (x: Values): Uint32Array => new Uint32Array(x.slice().buffer);
+
+const product = fc.record({
+  batch: fc.constantFrom("both", "only a", "only b", "none"),
+  m: fc.integer({ min: 1, max: 19 }),
+  n: fc.integer({ min: 1, max: 41 }),
+  k: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 250, max: 530 })),
+  transposeA: fc.boolean(),
+  transposeB: fc.boolean(),
+  seed: fc.integer({ min: 1, max: 1000 }),
+});
+
+describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
+  beforeAll(async () => {
+    await openWasmBackend({ kernels });
+  });
+  afterAll(() => closeWasmBackend());
+
+  it("multiply as the cpu backend does, in every transposition and batched", async () => {
+    const check = async ({
+      batch,
+      m,
+      n,
+      k,
+      transposeA,
+      transposeB,
+      seed,
+    }: typeof product extends fc.Arbitrary<infer T> ? T : never) => {
+      const shapeA = [...(batch === "both" || batch === "only a" ? [3] : []), ...(transposeA ? [k, m] : [m, k])];
+      const shapeB = [...(batch === "both" || batch === "only b" ? [3] : []), ...(transposeB ? [n, k] : [k, n])];
+      const multiply = () => {
+        const [a, b] = [normal(shapeA, seed), normal(shapeB, seed + 1)];
+        const bound = tf.matMul(tf.abs(a), tf.abs(b), transposeA, transposeB);
+        return [tf.matMul(a, b, transposeA, transposeB), bound];
+      };
+      const [[expected, bound], [got]] = [await on("cpu", multiply), await on("wasm", multiply)];
+      // Higham's bound for a float32 sum of k products, and one more rounding for the cpu's own result.
+      const outside = got!.findIndex((x, i) => Math.abs(x - expected![i]!) > (k + 1) * 2 ** -24 * bound![i]!);
+      expect([got!.length, outside]).toEqual([expected!.length, -1]);
+    };
+    await fc.assert(fc.asyncProperty(product, check), { numRuns: 150, seed: 7 });
+  });
+
+  it("multiply wide and deep matrices, past every block", async () => {
+    const multiply = () => [tf.matMul(normal([70, 600], 1), normal([550, 600], 2), false, true)];
+    const [[expected], [got]] = [await on("cpu", multiply), await on("wasm", multiply)];
+    expect(distance(got!, expected!)).toBeLessThan(1e-4);
+  });
+
+  it("multiply with leading axes", async () => {
+    const multiply = () => [tf.matMul(normal([2, 3, 4, 5], 1), normal([3, 5, 6], 2))];
+    const [[expected], [got]] = [await on("cpu", multiply), await on("wasm", multiply)];
+    expect(got!.length).toBe(2 * 3 * 4 * 6);
+    expect(distance(got!, expected!)).toBeLessThan(1e-6);
+  });
+
+  it("refuse products that they do not compute", () => {
+    const [a, b, c] = [tf.ones([2, 1, 2, 2]), tf.ones([1, 3, 2, 2]), tf.ones([3, 2])];
+    expect(() => tf.matMul(a, b)).toThrow("the batch axes do not repeat into each other");
+    expect(() => tf.matMul(c, c)).toThrow("the inner sizes 2 and 3 differ");
+    expect(() => tf.matMul(tf.ones([2, 2], "int32"), tf.ones([2, 2], "int32"))).toThrow("only float32");
+    tf.disposeVariables();
+    tf.dispose([a, b, c]);
+  });
+
+  it("give 0 for a sum over nothing", () => {
+    const out = tf.tidy(() => tf.matMul(tf.zeros([2, 0]), tf.zeros([0, 3])).dataSync());
+    expect(Array.from(out)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it("softmax as float64 does", async () => {
+    const row = fc.array(fc.float({ min: -30, max: 30, noNaN: true }), { minLength: 1, maxLength: 70 });
+    const check = (logits: number[], rows: number) => {
+      const got = tf.tidy(() =>
+        tf.softmax(tf.tensor2d(Array(rows).fill(logits).flat(), [rows, logits.length])).dataSync(),
+      );
+      const exact = logits.map((x) => Math.exp(x - Math.max(...logits)));
+      const sum = exact.reduce((a, b) => a + b);
+      for (let i = 0; i < rows; i++) {
+        const difference = distance(
+          got.slice(i * logits.length, (i + 1) * logits.length),
+          Float32Array.from(exact, (x) => x / sum),
+        );
+        expect(difference).toBeLessThan(2.5e-7);
+      }
+    };
+    fc.assert(fc.property(row, fc.integer({ min: 1, max: 3 }), check), { numRuns: 200, seed: 7 });
+  });
+
+  it("softmax small probabilities to the last bits", () => {
+    for (let x = -80; x < 0; x += 0.5) {
+      const [one, small] = tf.tidy(() => tf.softmax(tf.tensor1d([0, x])).dataSync());
+      expect(Math.abs(small! / one! / Math.exp(x) - 1)).toBeLessThan(3e-7);
+    }
+  });
+
+  it("softmax masked and vanishing entries to exactly 0", () => {
+    const out = tf.tidy(() => tf.softmax(tf.tensor1d([0, -1e9, -81, -100, 0, -Infinity])).dataSync());
+    expect(Array.from(out)).toEqual([0.5, 0, 0, 0, 0.5, 0]);
+    const masked = tf.tidy(() => tf.softmax(tf.fill([5], -1e9)).dataSync());
+    expect(Array.from(masked)).toEqual(Array(5).fill(Math.fround(0.2)));
+  });
+
+  it("softmax NaN for a row with NaN, and only there", () => {
+    const out = tf.tidy(() => tf.softmax(tf.tensor2d([0, NaN, 1, 0, 0, -1e9], [2, 3])).dataSync());
+    expect(Array.from(out)).toEqual([NaN, NaN, NaN, 0.5, 0.5, 0]);
+  });
+
+  it("sum segments as the cpu backend does", async () => {
+    const check = async (ids: number[], width: number, count: number) => {
+      const sum = () => [tf.unsortedSegmentSum(normal([ids.length, width, 2], 3), tf.tensor1d(ids, "int32"), count)];
+      const [[expected], [got]] = [await on("cpu", sum), await on("wasm", sum)];
+      expect(distance(got!, expected!)).toBeLessThan(1e-6);
+    };
+    const ids = fc.array(fc.integer({ min: -1, max: 6 }), { minLength: 1, maxLength: 12 });
+    const sizes = fc.integer({ min: 1, max: 5 });
+    await fc.assert(fc.asyncProperty(ids, sizes, sizes, check), { numRuns: 60, seed: 7 });
+  });
+
+  it("refuse segment ids of another rank", () => {
+    const [x, ids] = [tf.ones([2, 3]), tf.zeros<tf.Rank.R2>([2, 3], "int32")];
+    expect(() => tf.unsortedSegmentSum(x, ids as unknown as tf.Tensor1D, 2)).toThrow(
+      "one segment id for each row of x",
+    );
+    tf.dispose([x, ids]);
+  });
+
+  it("have the gradients of the cpu backend", async () => {
+    const differentiate = () => {
+      const ids = tf.tensor1d([2, 0, 2, 1], "int32");
+      const loss = (table: tf.Tensor, weight: tf.Tensor) => {
+        const states = tf.reshape(tf.gather(table, ids), [2, 2, 6]);
+        const queries = tf.reshape(
+          tf.matMul(tf.reshape(states, [4, 6]), weight as tf.Tensor2D, false, true),
+          [2, 2, 6],
+        );
+        const scores = tf.softmax(
+          tf.add(tf.matMul(queries, states, false, true), tf.tensor2d([0, -1e9, 0, 0], [2, 2])),
+        );
+        return tf.sum(tf.square(tf.matMul(scores, states))) as tf.Scalar;
+      };
+      return tf.grads(loss)([normal([3, 6], 1), normal([6, 6], 2)]);
+    };
+    const [expected, got] = [await on("cpu", differentiate), await on("wasm", differentiate)];
+    got.forEach((gradient, i) => {
+      expect(distance(gradient, expected[i]!)).toBeLessThan(2e-6);
+    });
+    expect(got[0]!.some((x) => x !== 0)).toBe(true);
+  });
+
+  it("stay right when the heap grows between and within them", async () => {
+    const [a, b] = [normal([40, 50], 1), normal([30, 50], 2)];
+    const before = tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, false, true);
+    const expected = before.dataSync();
+    const heap = () => (tf.backend() as unknown as { wasm: { HEAPU8: Uint8Array } }).wasm.HEAPU8.length;
+    const small = heap();
+    const ballast = Array.from({ length: 5 }, () => tf.zeros([5_000_000]));
+    expect(heap()).toBeGreaterThan(small + 50e6);
+    const after = tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, false, true);
+    expect(after.dataSync()).toEqual(expected);
+    // The output alone makes the heap grow: views and addresses taken before it would be stale.
+    const length = Math.ceil((heap() / 4 / 100) * 1.1);
+    const tall = tf.tidy(() => tf.sum(tf.softmax(tf.zeros([length, 100]))).dataSync());
+    expect(Math.abs(tall[0]! / length - 1)).toBeLessThan(1e-3);
+    tf.dispose([a, b, before, after, ...ballast]);
+  });
+
+  it("leave no tensor and no data behind", () => {
+    const before = tf.memory();
+    for (let i = 0; i < 3; i++) {
+      tf.tidy(() => {
+        for (const transposeA of [false, true])
+          for (const transposeB of [false, true])
+            tf.matMul(tf.ones([2, 3, 3]), tf.ones([2, 3, 3]), transposeA, transposeB);
+        tf.softmax(tf.ones([2, 3]));
+        tf.unsortedSegmentSum(tf.ones([2, 3]), tf.tensor1d([0, 1], "int32"), 2);
+      });
+    }
+    expect(tf.memory().numTensors).toBe(before.numTensors);
+    expect(tf.engine().backend.numDataIds()).toBe(before.numDataBuffers);
+  });
+});
+
+describe("the SIMD product", () => {
+  beforeEach(async () => {
+    await openWasmBackend();
+  });
+  afterAll(() => closeWasmBackend());
+
+  const row = fc.record({
+    rows: fc.integer({ min: 2, max: 23 }),
+    n: fc.integer({ min: 1, max: 70 }),
+    k: fc.integer({ min: 1, max: 600 }),
+    transposeB: fc.boolean(),
+  });
+
+  it("gives a row the same bits alone and among any number of rows", () => {
+    const check = ({ rows, n, k, transposeB }: typeof row extends fc.Arbitrary<infer T> ? T : never) => {
+      const [all, ...single] = tf.tidy(() => {
+        const a = normal([rows, k], 1) as tf.Tensor2D;
+        const b = normal(transposeB ? [n, k] : [k, n], 2) as tf.Tensor2D;
+        const times = (x: tf.Tensor2D) => tf.matMul(x, b, false, transposeB).dataSync();
+        return [times(a), ...Array.from({ length: rows }, (_, i) => times(tf.slice(a, [i, 0], [1, k])))];
+      });
+      single.forEach((values, i) => {
+        expect(bits(values)).toEqual(bits(all!.slice(i * n, (i + 1) * n)));
+      });
+    };
+    fc.assert(fc.property(row, check), { numRuns: 60, seed: 7 });
+  });
+
+  it("gives the same bits however the operands are stored, and batched", () => {
+    const [nn, nt, tn, tt, batched] = tf.tidy(() => {
+      const [a, b] = [normal([13, 300], 1) as tf.Tensor2D, normal([300, 21], 2) as tf.Tensor2D];
+      const [aT, bT] = [tf.transpose(a), tf.transpose(b)];
+      const pair = tf.matMul(tf.stack([a, a]), tf.stack([bT, bT]), false, true);
+      return [
+        tf.matMul(a, b),
+        tf.matMul(a, bT, false, true),
+        tf.matMul(aT, b, true, false),
+        tf.matMul(aT, bT, true, true),
+        tf.slice(pair, [1, 0, 0], [1, 13, 21]),
+      ].map((tensor) => bits(tensor.dataSync()));
+    });
+    for (const other of [nt, tn, tt, batched]) expect(other).toEqual(nn);
+  });
+
+  it("sums in ascending order of k, in float32", () => {
+    const [a, b] = [numbers(500, 1), numbers(500, 2)];
+    let sum = 0;
+    for (let k = 0; k < 500; k++) sum = Math.fround(sum + Math.fround(a[k]! * b[k]!));
+    const got = tf.tidy(() => tf.matMul(tf.tensor2d(a, [1, 500]), tf.tensor2d(b, [500, 1])).dataSync());
+    expect(got[0]).toBe(sum);
+  });
+
+  it("leaves the bits of a softmax alone when masked entries follow", () => {
+    const logits = Array.from(numbers(11, 1));
+    const short = tf.tidy(() => tf.softmax(tf.tensor1d(logits)).dataSync());
+    const long = tf.tidy(() => tf.softmax(tf.tensor1d([...logits, -1e9, -1e9, -1e9, -1e9, -1e9, -1e9])).dataSync());
+    expect(bits(long.slice(0, 11))).toEqual(bits(short));
+  });
+
+  it("is refused after its backend was removed", async () => {
+    const factory = tf.findBackendFactory("wasm");
+    const kernel = tf.getKernel("Softmax", "wasm")!;
+    tf.removeBackend("wasm");
+    tf.registerBackend("wasm", factory);
+    await tf.setBackend("wasm");
+    const logits = tf.ones([3]);
+    expect(() => tf.softmax(logits)).toThrow("Call openWasmBackend again after tf.removeBackend.");
+    await openWasmBackend();
+    expect(tf.getKernel("Softmax", "wasm")).not.toBe(kernel);
+    const again = tf.softmax(logits);
+    expect(Array.from(again.dataSync())).toEqual(Array(3).fill(Math.fround(1 / 3)));
+    tf.dispose([logits, again]);
+  });
+});

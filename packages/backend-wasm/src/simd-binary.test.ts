@@ -1,0 +1,44 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { moduleSha256, sourceSha256 } from "./simd-binary.ts";
+import { simdModuleBytes } from "./simd-module.ts";
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+describe("the embedded module", () => {
+  it("is the one whose hash was recorded", () => {
+    expect(sha256(simdModuleBytes())).toBe(moduleSha256);
+  });
+
+  it("was built from the C source as it stands (else run native/build.sh)", () => {
+    expect(sha256(readFileSync(new URL("../native/kernels.c", import.meta.url)))).toBe(sourceSha256);
+  });
+
+  it("imports the memory and nothing else, and has no static data", () => {
+    const module = new WebAssembly.Module(simdModuleBytes());
+    expect(WebAssembly.Module.imports(module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
+    expect(WebAssembly.Module.exports(module).map(({ name }) => name)).toEqual([
+      "scratchLength",
+      "multiply",
+      "softmax",
+    ]);
+    expect(sectionIds(simdModuleBytes())).not.toContain(11);
+  });
+});
+
+/** Section ids of a wasm file, in order; 11 is static data, which would land on tfjs's own. */
+function sectionIds(bytes: Uint8Array): number[] {
+  const ids: number[] = [];
+  for (let at = 8; at < bytes.length; ) {
+    ids.push(bytes[at++]!);
+    let size = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++]!;
+      size |= (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+    at += size;
+  }
+  return ids;
+}

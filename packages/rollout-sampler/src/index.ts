@@ -1,0 +1,10 @@
+export { sampleRollouts } from "./sample-rollouts.ts";
+export type {
+  RolloutRequest,
+  SampledRollout,
+  SampledToken,
+  SamplingEvent,
+  TokenPlace,
+} from "./sampled-rollout.ts";
+export type { DecodingPolicy, SamplingOptions } from "./sampling-options.ts";
+export { streamRollouts } from "./stream-rollouts.ts";

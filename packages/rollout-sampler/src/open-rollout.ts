@@ -1,0 +1,69 @@
+import { type RandomStream, randomStream } from "@imagine-opd/random-streams";
+import type { RolloutRequest, SampledRollout, SampledToken, TokenPlace } from "./sampled-rollout.ts";
+import type { SamplingOptions } from "./sampling-options.ts";
+
+/** A rollout that still grows. */
+export interface OpenRollout {
+  readonly request: RolloutRequest;
+  readonly rolloutIndex: number;
+  /** One number a token: the token at position t takes number t, whatever the batch does. */
+  readonly stream: RandomStream;
+  readonly tokens: SampledToken[];
+}
+
+/** Every rollout of the requests, rollouts of one prompt next to each other. */
+export function openRollouts(
+  requests: readonly RolloutRequest[],
+  { seed, step = 0, rolloutsPerPrompt = 1 }: SamplingOptions,
+): OpenRollout[] {
+  return requests.flatMap((request) =>
+    Array.from({ length: rolloutsPerPrompt }, (_, rolloutIndex) => ({
+      request,
+      rolloutIndex,
+      stream: randomStream(seed, "rollout", step, request.recordId, rolloutIndex),
+      tokens: [],
+    })),
+  );
+}
+
+/** Where the rollout's next token will stand. */
+export function nextPlace({ request, rolloutIndex, tokens }: OpenRollout): TokenPlace {
+  return { recordId: request.recordId, rolloutIndex, position: tokens.length };
+}
+
+/** The tokens so far, `[T]`. */
+export function completionOf({ tokens }: OpenRollout): Int32Array {
+  return Int32Array.from(tokens, ({ tokenId }) => tokenId);
+}
+
+/** Why the rollout ends after its last token; `undefined` when it goes on. A stop wins over the length. */
+export function findStopReason(open: OpenRollout, options: SamplingOptions): "stop" | "length" | undefined {
+  const { stopTokenIds, stopStrings = [], decode, maxTokens } = options;
+  if (stopTokenIds.includes(open.tokens.at(-1)!.tokenId)) return "stop";
+  if (decode !== undefined && stopStrings.length > 0) {
+    const text = decode(completionOf(open));
+    if (stopStrings.some((stop) => text.includes(stop))) return "stop";
+  }
+  return open.tokens.length >= maxTokens ? "length" : undefined;
+}
+
+/** The finished rollout, as typed arrays. */
+export function closeRollout(
+  open: OpenRollout,
+  stopReason: SampledRollout["stopReason"],
+  seed: number,
+): SampledRollout {
+  const { request, rolloutIndex, tokens } = open;
+  return {
+    recordId: request.recordId,
+    prompt: request.prompt,
+    rolloutIndex,
+    completion: completionOf(open),
+    logProbs: Float32Array.from(tokens, ({ logProb }) => logProb),
+    processedLogProbs: Float32Array.from(tokens, ({ processedLogProb }) => processedLogProb),
+    keptMass: Float32Array.from(tokens, ({ keptMass }) => keptMass),
+    entropy: Float32Array.from(tokens, ({ entropy }) => entropy),
+    stopReason,
+    seed,
+  };
+}

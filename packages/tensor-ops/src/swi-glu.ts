@@ -1,0 +1,20 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { defineOp } from "./define-op.ts";
+
+const swiGluOp = defineOp<object>({
+  name: "OpdSwiGlu",
+  compose: ([gate, up]) => tf.mul(tf.mul(gate!, tf.sigmoid(gate!)), up!),
+  gradient: (dy, [gate, up]) => [
+    () => {
+      const sigmoid = tf.sigmoid(gate!);
+      const slope = tf.mul(sigmoid, tf.add(tf.mul(gate!, tf.sub(1, sigmoid)), 1));
+      return tf.mul(tf.mul(dy, up!), slope);
+    },
+    () => tf.mul(dy, tf.mul(gate!, tf.sigmoid(gate!))),
+  ],
+});
+
+/** `silu(gate) · up` with `silu(x) = x · σ(x)`, elementwise (Shazeer, arXiv 2002.05202). Both inputs have one shape. */
+export function swiGlu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
+  return swiGluOp([gate, up], {});
+}
