@@ -1,16 +1,31 @@
-import { readGoldenJson } from "@imagine-opd/test-kit";
 import { rmsNorm } from "@imagine-opd/tensor-ops";
+import { readGoldenJson } from "@imagine-opd/test-kit";
 import { openModel, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { layerNorm } from "../../packages/tensor-ops/src/layer-norm.ts";
 import { runSequences } from "../../packages/vision-language-model/src/model/forward.ts";
 import { createImageEncoder } from "../../packages/vision-language-model/src/model/image-features.ts";
 import { rotaryAngles, rotaryFrequencies } from "../../packages/vision-language-model/src/model/rotary-angles.ts";
 import { causalBias } from "../../packages/vision-language-model/src/model/sequence-layout.ts";
 import { bindText, decoderLayer } from "../../packages/vision-language-model/src/model/text-decoder.ts";
-import { bindVision, connect, embedPatches, visionLayer } from "../../packages/vision-language-model/src/model/vision-tower.ts";
-import { layerNorm } from "../../packages/tensor-ops/src/layer-norm.ts";
-import { backends, caseMessages, families, fillMessages, largestDifference, openFixture, readCases, readExpected, useBackend } from "../family.ts";
+import {
+  bindVision,
+  connect,
+  embedPatches,
+  visionLayer,
+} from "../../packages/vision-language-model/src/model/vision-tower.ts";
+import {
+  backends,
+  caseMessages,
+  families,
+  fillMessages,
+  largestDifference,
+  openFixture,
+  readCases,
+  readExpected,
+  useBackend,
+} from "../family.ts";
 
 const student = { kind: "student" } as const;
 
@@ -75,8 +90,17 @@ describe.each(backends)("%s", (backend) => {
         const parts = { config, store, images: createImageEncoder(store, config, false), hostRows: undefined };
         const weights = bindText(store, config, student);
         const whole = runSequences([prompt], "right", parts, student);
-        const first = runSequences([prompt], "right", { ...parts, config: { ...config, text: { ...config.text, layers: 0 } } }, student);
-        const angles = rotaryAngles(first.layout.positions, [1, first.layout.length], rotaryFrequencies(config.text.headDim, config.text.ropeTheta));
+        const first = runSequences(
+          [prompt],
+          "right",
+          { ...parts, config: { ...config, text: { ...config.text, layers: 0 } } },
+          student,
+        );
+        const angles = rotaryAngles(
+          first.layout.positions,
+          [1, first.layout.length],
+          rotaryFrequencies(config.text.headDim, config.text.ropeTheta),
+        );
         const bias = tf.tensor4d(causalBias(first.layout).values, [1, 1, first.layout.length, first.layout.length]);
         let x = first.x;
         weights.layers.forEach((layer, i) => {
@@ -89,24 +113,27 @@ describe.each(backends)("%s", (backend) => {
       });
     });
 
-    test.each(["student", "teacher", "text", "nosplit"])("%s: last logits, and greedy ids with log-probs through the cache", async (name) => {
-      const { policy } = name === "nosplit" ? unsplit : model;
-      const { generated_ids: ids, generated_logprobs: logProbs } = cases.cases[name];
-      const session = policy.startDecoding([await encode(name)]);
-      let logits = session.next();
-      const last = expected.get(`${name}/logits_last8`)!.data.slice(-416);
-      expect(largestDifference(logits.dataSync(), last)).toBeLessThan(1e-4);
-      for (const [i, id] of ids.entries()) {
-        const values = logits.dataSync();
-        expect(values.indexOf(Math.max(...values)), `token ${i}`).toBe(id);
-        const logSum = Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0));
-        expect(Math.abs(values[id]! - logSum - logProbs[i])).toBeLessThan(1e-4);
+    test.each(["student", "teacher", "text", "nosplit"])(
+      "%s: last logits, and greedy ids with log-probs through the cache",
+      async (name) => {
+        const { policy } = name === "nosplit" ? unsplit : model;
+        const { generated_ids: ids, generated_logprobs: logProbs } = cases.cases[name];
+        const session = policy.startDecoding([await encode(name)]);
+        let logits = session.next();
+        const last = expected.get(`${name}/logits_last8`)!.data.slice(-416);
+        expect(largestDifference(logits.dataSync(), last)).toBeLessThan(1e-4);
+        for (const [i, id] of ids.entries()) {
+          const values = logits.dataSync();
+          expect(values.indexOf(Math.max(...values)), `token ${i}`).toBe(id);
+          const logSum = Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0));
+          expect(Math.abs(values[id]! - logSum - logProbs[i])).toBeLessThan(1e-4);
+          logits.dispose();
+          logits = session.next(Int32Array.of(id));
+        }
         logits.dispose();
-        logits = session.next(Int32Array.of(id));
-      }
-      logits.dispose();
-      session.dispose();
-    });
+        session.dispose();
+      },
+    );
 
     test("a left-padded batch gives every row the ids that it gets alone", async () => {
       const prompts = [await encode("student"), await encode("teacher")];
@@ -120,7 +147,9 @@ describe.each(backends)("%s", (backend) => {
           const own = values.subarray(row * 416, (row + 1) * 416);
           return own.indexOf(Math.max(...own));
         });
-        ids.forEach((id, row) => answers[row]!.push(id));
+        ids.forEach((id, row) => {
+          answers[row]!.push(id);
+        });
         logits = session.next(Int32Array.from(ids));
       }
       logits.dispose();
@@ -134,7 +163,9 @@ describe.each(backends)("%s", (backend) => {
       session.next().dispose();
       session.next(Int32Array.of(cases.cases.student.generated_ids[0])).dispose();
       const added = session.append([b]);
-      expect(largestDifference(added.dataSync(), expected.get("teacher/logits_last8")!.data.slice(-416))).toBeLessThan(1e-4);
+      expect(largestDifference(added.dataSync(), expected.get("teacher/logits_last8")!.data.slice(-416))).toBeLessThan(
+        1e-4,
+      );
       added.dispose();
       session.select(Int32Array.of(1, 0, 1));
       expect([...session.lengths]).toEqual([b.tokenIds.length, a.tokenIds.length + 1, b.tokenIds.length]);
@@ -153,7 +184,11 @@ describe.each(backends)("%s", (backend) => {
 
     test("an old configuration file gives the same model", async () => {
       const files = openFixture(family);
-      const legacy = { ...files, read: (name: string, range?: { from: number; to: number }) => files.read(name === "config.json" ? "legacy_config.json" : name, range) };
+      const legacy = {
+        ...files,
+        read: (name: string, range?: { from: number; to: number }) =>
+          files.read(name === "config.json" ? "legacy_config.json" : name, range),
+      };
       const old = await openModel(legacy);
       expect(old.config).toEqual(model.config);
       old.dispose();
@@ -168,7 +203,8 @@ describe.each(backends)("%s", (backend) => {
     });
 
     test("the answers to questions about picture files", async () => {
-      for (const { files, messages, generated_ids: ids, generated_text: text } of readGoldenJson(`${family}/ask.json`).cases) {
+      for (const { files, messages, generated_ids: ids, generated_text: text } of readGoldenJson(`${family}/ask.json`)
+        .cases) {
         const session = model.policy.startDecoding([model.processor.encode(await fillMessages(messages, files))]);
         const answer: number[] = [];
         let logits = session.next();

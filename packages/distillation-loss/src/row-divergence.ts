@@ -1,4 +1,3 @@
-import { ImagineOpdError } from "@imagine-opd/protocol";
 import { defineOp } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
 import {
@@ -9,6 +8,7 @@ import {
   normalizeRows,
   pickTokens,
 } from "./normalize-rows.ts";
+import { neverOnTheTape } from "./never-on-the-tape.ts";
 import { pickColumn, type StatisticName, stackStatistics } from "./statistics.ts";
 
 /**
@@ -132,12 +132,4 @@ function logRatioToMixture(logRatio: tf.Tensor2D, share: number): tf.Tensor2D {
   return tf.tidy(() =>
     tf.sub(-Math.log(share), tf.softplus(tf.sub<tf.Tensor2D>(Math.log((1 - share) / share), logRatio))),
   );
-}
-
-function neverOnTheTape(kernel: string): never {
-  throw new ImagineOpdError("unsupported", {
-    where: `distillation-loss.${kernel}`,
-    problem: "this kernel is not differentiable by itself.",
-    remedy: "Call the loss functions, which put their own gradient on the tape.",
-  });
 }

@@ -34,12 +34,12 @@ export interface ParsedConfig {
 
 type Json = Readonly<Record<string, unknown>>;
 
-function parseObject(text: string): Json {
+function parseObject(bytes: Uint8Array): Json {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new ImagineOpdError("invalid-data", { where, problem: `"${configFile}" is not JSON.`, cause });
+    throw new ImagineOpdError("invalid-data", { where, problem: `"${configFile}" is not JSON in UTF-8.`, cause });
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
   throw new ImagineOpdError("invalid-data", { where, problem: `"${configFile}" is not a JSON object.` });
@@ -101,8 +101,8 @@ function parseNames(field: string, value: unknown): readonly string[] {
 }
 
 /** Reads the configuration of a PEFT LoRA adapter and refuses by name what is not plain LoRA. */
-export function parseConfig(text: string): ParsedConfig {
-  const json = parseObject(text);
+export function parseConfig(bytes: Uint8Array): ParsedConfig {
+  const json = parseObject(bytes);
   refuseVariants(json);
   const alpha = parsePositive("lora_alpha", json.lora_alpha);
   const patterns = parseAlphaPattern(json.alpha_pattern);

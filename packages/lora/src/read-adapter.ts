@@ -1,4 +1,4 @@
-import { type FileSource, ImagineOpdError, readText } from "@imagine-opd/protocol";
+import { type FileSource, ImagineOpdError } from "@imagine-opd/protocol";
 import { openSafetensors, type TensorFile, toFloat32 } from "@imagine-opd/safetensors";
 import { type Adapter, type AdapterModule, type ReplacedWeight, scaleDivisor } from "./adapter.ts";
 import { configFile, type ParsedConfig, parseConfig } from "./parse-config.ts";
@@ -103,7 +103,7 @@ export async function readAdapter(
       remedy: "Point to the directory that PEFT's save_pretrained wrote.",
     });
   }
-  const parsed = parseConfig(await readText(files, configFile));
+  const parsed = parseConfig(await files.read(configFile));
   const file = await openSafetensors(files, weightsFile);
   const keys = sortKeys(file.tensors.keys(), parsed.modulesToSave);
   const modules = new Map<string, AdapterModule>();

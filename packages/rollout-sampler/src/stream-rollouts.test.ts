@@ -1,16 +1,15 @@
 import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
 import type { Policy } from "@imagine-opd/protocol/policy";
 import { createToyPolicy, toyPrompt } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { sampleRollouts } from "./sample-rollouts.ts";
 import type { SampledRollout, SamplingEvent } from "./sampled-rollout.ts";
 import type { SamplingOptions } from "./sampling-options.ts";
 import { streamRollouts } from "./stream-rollouts.ts";
 
-beforeAll(async () => {
-  await tf.setBackend("cpu");
-});
+await tf.setBackend("cpu");
 
 const policy = createToyPolicy({ vocabSize: 17, hidden: 6, contextLength: 40, seed: 1 });
 const requests = [
@@ -290,6 +289,22 @@ test("an abort from a timer gets through on a backend that computes synchronousl
   const long = createToyPolicy({ vocabSize: 17, contextLength: 1_000_001, seed: 1 });
   const settings = { stopTokenIds: [], maxTokens: 1_000_000, seed: 1, signal: AbortSignal.timeout(30) };
   await expect(sampleRollouts(long, [requests[3]!], settings)).rejects.toMatchObject({ code: "aborted" });
+});
+
+test("tokens on wasm are those on cpu", async () => {
+  const draw = async () => {
+    const own = createToyPolicy({ vocabSize: 17, hidden: 6, contextLength: 40, seed: 1 });
+    const rollouts = await sampleRollouts(own, requests, { ...options, rolloutsPerPrompt: 2, batchSize: 3 });
+    own.dispose();
+    return rollouts.map(({ completion }) => [...completion]);
+  };
+  const onCpu = await draw();
+  try {
+    expect(await tf.setBackend("wasm")).toBe(true);
+    expect(await draw()).toEqual(onCpu);
+  } finally {
+    await tf.setBackend("cpu");
+  }
 });
 
 test("no requests give no rollouts, without a call of the policy", async () => {

@@ -4,7 +4,7 @@ import type { ReportSeries } from "./report.ts";
 import { metricGroups } from "./step-metrics.ts";
 
 /**
- * A metric over the steps, for a chart. Steps that did not log it are left out; numbers that were not finite leave a gap.
+ * A metric over the steps, read back or still in memory, for a chart. Steps that did not log it are left out; numbers that were not finite leave a gap.
  * @param name group and name, for example `signal.k1TokenMean`
  * @throws invalid-argument for an unknown group, or a metric that is a list
  */

@@ -9,7 +9,7 @@ export type LoggedStep = {
   readonly step: number;
   /** Names of the numbers that were not finite. */
   readonly nonFinite?: readonly string[];
-} & { readonly [group in MetricGroupName]?: Readonly<Record<string, LoggedValue>> };
+} & { readonly [group in MetricGroupName]?: Readonly<Record<string, LoggedValue | undefined>> };
 
 /**
  * Reads `metrics.jsonl`. A run that was killed while it wrote leaves a last line without an end: it is left out, and

@@ -69,7 +69,10 @@ function createCodec(json: Record<string, unknown>, config: Record<string, unkno
     decode(sequence, { specialTokens = "skip" } = {}) {
       const kept = Array.from(sequence).filter((id) => known.has(id));
       if (kept.length === 0) return ""; // the library refuses an empty list
-      return tokenizer.decode(kept, { skip_special_tokens: specialTokens === "skip", clean_up_tokenization_spaces: false });
+      return tokenizer.decode(kept, {
+        skip_special_tokens: specialTokens === "skip",
+        clean_up_tokenization_spaces: false,
+      });
     },
   };
 }

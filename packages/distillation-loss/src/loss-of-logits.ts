@@ -1,0 +1,75 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { forbidTeacherGradient } from "./constant-teacher.ts";
+import { createResult, type DistillationResult } from "./distillation-result.ts";
+import { createCeilings, limitLogits } from "./limit-logits.ts";
+import { coefficientsOf, type RowObjective, weightedSum } from "./row-objective.ts";
+import { type RowChunk, type RowPlan, restoreRows, sliceChunk, takeActiveRows } from "./row-plan.ts";
+
+/**
+ * An objective on logits that the caller holds. The backward pass starts again from the saved logits, so that between
+ * the two nothing of size `[N, V]` is added.
+ */
+export function lossOfLogits(plan: RowPlan, objective: RowObjective, logits: readonly tf.Tensor2D[]): DistillationResult {
+  const [student, teacher] = logits;
+  let statistics: tf.Tensor2D | undefined;
+  const taped = tf.customGrad<tf.Scalar>((_, saveFunction) => {
+    const save = saveFunction as tf.GradSaveFunc;
+    statistics = measure(plan, objective, logits);
+    if (statistics !== undefined) tf.keep(statistics);
+    save([...logits, ...(statistics === undefined ? [] : [statistics])]);
+    return {
+      value: weightedSum(plan, objective, statistics),
+      gradFunc: (dy, saved) => {
+        const rows = saved.slice(0, logits.length) as tf.Tensor2D[];
+        return tf.mul(dy, differentiate(plan, objective, rows, saved[logits.length] as tf.Tensor2D | undefined));
+      },
+    };
+  });
+  const loss = taped(student!);
+  return createResult(
+    plan,
+    objective,
+    teacher === undefined ? loss : forbidTeacherGradient(plan.where, loss, teacher),
+    statistics,
+  );
+}
+
+/** `[S, A]` statistics of the active rows; `undefined` when there is none. */
+function measure(plan: RowPlan, objective: RowObjective, logits: readonly tf.Tensor2D[]): tf.Tensor2D | undefined {
+  if (plan.chunks.length === 0) return undefined;
+  return tf.tidy(() => {
+    const chunkOf = createChunker(plan, logits);
+    return tf.concat(
+      plan.chunks.map((chunk) => tf.tidy(() => objective.measure(chunkOf(chunk), chunk))),
+      1,
+    );
+  });
+}
+
+/** `[N, V]` gradient of the loss in the student's logits. */
+function differentiate(
+  plan: RowPlan,
+  objective: RowObjective,
+  logits: readonly tf.Tensor2D[],
+  statistics: tf.Tensor2D | undefined,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const chunkOf = createChunker(plan, logits);
+    const gradients = plan.chunks.map((chunk) =>
+      tf.tidy(() => {
+        const { from, to } = chunk;
+        const measured = tf.slice(statistics!, [0, from], [statistics!.shape[0], to - from]);
+        const coefficients = coefficientsOf(plan, objective, measured, chunk);
+        return objective.differentiate(chunkOf(chunk), measured, coefficients, chunk);
+      }),
+    );
+    return restoreRows(plan, gradients, plan.vocabSize);
+  });
+}
+
+function createChunker(plan: RowPlan, logits: readonly tf.Tensor2D[]): (chunk: RowChunk) => tf.Tensor2D[] {
+  if (plan.chunks.length === 0) return () => [];
+  const ceilings = createCeilings(plan);
+  const active = logits.map((each) => takeActiveRows(plan, each));
+  return (chunk) => active.map((each) => tf.tidy(() => limitLogits(sliceChunk(each, chunk), ceilings)));
+}
