@@ -1,3 +1,3 @@
 export { checkGradient, waves } from "./check-gradient.ts";
-export { goldenPath, readGoldenJson, readGoldenTensors } from "./goldens.ts";
+export { type GoldenTensor, goldenPath, readGoldenJson, readGoldenTensors } from "./goldens.ts";
 export { createToyPolicy, type ToyPolicyOptions, toyPrompt } from "./toy-policy.ts";

@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 const constantTeacher = defineOp<{ readonly where: string }>({
   name: "DistillationConstantTeacher",
   save: { inputs: false },
-  compose: ([loss]) => tf.identity(loss!),
+  compose: ([loss]) => tf.clone(loss!),
   gradient: (dy, _, { where }) => [
     () => tf.clone(dy),
     () => {

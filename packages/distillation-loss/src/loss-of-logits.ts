@@ -9,7 +9,11 @@ import { type RowChunk, type RowPlan, restoreRows, sliceChunk, takeActiveRows } 
  * An objective on logits that the caller holds. The backward pass starts again from the saved logits, so that between
  * the two nothing of size `[N, V]` is added.
  */
-export function lossOfLogits(plan: RowPlan, objective: RowObjective, logits: readonly tf.Tensor2D[]): DistillationResult {
+export function lossOfLogits(
+  plan: RowPlan,
+  objective: RowObjective,
+  logits: readonly tf.Tensor2D[],
+): DistillationResult {
   const [student, teacher] = logits;
   let statistics: tf.Tensor2D | undefined;
   const taped = tf.customGrad<tf.Scalar>((_, saveFunction) => {

@@ -21,7 +21,12 @@ export function normalizeRows(logits: tf.Tensor2D, temperature: number): Normali
     const exponentials = tf.exp(scaled);
     const sum = tf.sum<tf.Tensor2D>(exponentials, 1, true);
     const logSum = tf.log(sum);
-    return { logProbs: tf.sub(scaled, logSum), probabilities: tf.div(exponentials, sum), shift, logSum };
+    return {
+      logProbs: tf.sub<tf.Tensor2D>(scaled, logSum),
+      probabilities: tf.div<tf.Tensor2D>(exponentials, sum),
+      shift,
+      logSum,
+    };
   });
 }
 

@@ -1,5 +1,6 @@
 import { defineOp } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
+import { neverOnTheTape } from "./never-on-the-tape.ts";
 import {
   entropyOf,
   hasPossibleToken,
@@ -8,7 +9,6 @@ import {
   normalizeRows,
   pickTokens,
 } from "./normalize-rows.ts";
-import { neverOnTheTape } from "./never-on-the-tape.ts";
 import { pickColumn, type StatisticName, stackStatistics } from "./statistics.ts";
 
 /**

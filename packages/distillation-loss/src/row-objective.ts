@@ -23,7 +23,10 @@ export function coefficientsOf(
   { from, to }: RowChunk,
 ): Tensor1D {
   return tf.tidy(() =>
-    tf.mul(tf.tensor1d(plan.coefficients.subarray(from, to)), pickStatistic(statistics, objective.statistics, "defined")),
+    tf.mul(
+      tf.tensor1d(plan.coefficients.subarray(from, to)),
+      pickStatistic(statistics, objective.statistics, "defined"),
+    ),
   );
 }
 

@@ -131,7 +131,11 @@ export function takeActiveTokens(plan: RowPlan, tokens: Int32Array): Int32Array 
     if (!(id >= 0 && id < plan.vocabSize))
       refuse(plan.where, `tokens must be ids from 0 to ${plan.vocabSize - 1}, got ${id} at row ${row}.`);
     if (banned.has(id))
-      refuse(plan.where, `token ${id} at row ${row} is banned.`, "Mask the row with tokenWeights, or do not ban the id.");
+      refuse(
+        plan.where,
+        `token ${id} at row ${row} is banned.`,
+        "Mask the row with tokenWeights, or do not ban the id.",
+      );
     return id;
   });
 }

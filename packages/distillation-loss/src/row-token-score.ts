@@ -1,7 +1,7 @@
 import { defineOp } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
-import { entropyOf, hasPossibleToken, logProbsFrom, normalizeRows, pickTokens } from "./normalize-rows.ts";
 import { neverOnTheTape } from "./never-on-the-tape.ts";
+import { entropyOf, hasPossibleToken, logProbsFrom, normalizeRows, pickTokens } from "./normalize-rows.ts";
 import { pickColumn, type StatisticName, stackStatistics } from "./statistics.ts";
 
 /** Rows of the result of {@link rowTokenScore}. */

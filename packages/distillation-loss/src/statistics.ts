@@ -48,11 +48,7 @@ export function pickStatistic(
 }
 
 /** The same row as `[n, 1]`, to be broadcast over the vocabulary. */
-export function pickColumn(
-  statistics: tf.Tensor2D,
-  names: readonly StatisticName[],
-  name: StatisticName,
-): tf.Tensor2D {
+export function pickColumn(statistics: tf.Tensor2D, names: readonly StatisticName[], name: StatisticName): tf.Tensor2D {
   const count = statistics.shape[1];
   return tf.tidy(() => tf.reshape(tf.slice(statistics, [names.indexOf(name), 0], [1, count]), [count, 1]));
 }

@@ -62,7 +62,7 @@ describe("score", () => {
 
   test("takes the temperature and banned ids, and chunks change nothing", async () => {
     const teacher = createTeacher(policy, { kind: "live" }, { chunkRows: 1 });
-    const { logProbs } = await teacher.score(sequences, { ...sampled, temperature: 2, banned: [0, 9] });
+    const { logProbs } = await teacher.score(sequences, { ...sampled, temperature: 2, banned: Int32Array.of(0, 9) });
     expectedLogProbs(policy, 2, [0, 9]).forEach((value, i) => {
       expect(logProbs[i]).toBeCloseTo(value, 5);
     });

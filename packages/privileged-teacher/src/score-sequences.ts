@@ -33,6 +33,7 @@ export async function scoreSampled(
   }
 }
 
-function joinCompletions(sequences: readonly ScoredSequence[]): Int32Array {
+/** `[N]` ids of all completions, sequences one after the other. */
+export function joinCompletions(sequences: readonly ScoredSequence[]): Int32Array {
   return Int32Array.from(sequences.flatMap(({ completion }) => [...completion]));
 }

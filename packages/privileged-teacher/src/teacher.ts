@@ -8,9 +8,7 @@ import type { Tensor2D } from "@tensorflow/tfjs-core";
  * - `frozen` from `base`: adapters off, no copy; an error of the policy when it has no adapters
  * - `live`: the student's weights as they are now
  */
-export type TeacherKind =
-  | { readonly kind: "frozen"; readonly from: "snapshot" | "base" }
-  | { readonly kind: "live" };
+export type TeacherKind = { readonly kind: "frozen"; readonly from: "snapshot" | "base" } | { readonly kind: "live" };
 
 /** What is asked about completions. */
 export type ScoreRequest =
@@ -20,7 +18,7 @@ export type ScoreRequest =
       /** Divides the logits; the student's sampling temperature. @default 1 */
       readonly temperature?: number;
       /** Ids left out of the distribution. @default none */
-      readonly banned?: readonly number[];
+      readonly banned?: Int32Array;
     }
   | {
       /** Hidden states, for a divergence that walks them through the head with the teacher's `weights`. */

@@ -84,9 +84,5 @@ export function allowedTokens(
 }
 
 function fail(problem: string, remedy?: string, code: ErrorCode = "invalid-argument"): never {
-  throw new ImagineOpdError(code, {
-    where: "rollout-sampler.streamRollouts",
-    problem,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
+  throw new ImagineOpdError(code, { where: "rollout-sampler.streamRollouts", problem, remedy });
 }

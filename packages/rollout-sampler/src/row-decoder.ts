@@ -31,10 +31,7 @@ export function createRowDecoder(
       const distinct = [...new Set(prompts)];
       let logits: Tensor2D;
       if (session === undefined) {
-        session = policy.startDecoding(distinct, {
-          ...(weights === undefined ? {} : { weights }),
-          ...(features === undefined ? {} : { features }),
-        });
+        session = policy.startDecoding(distinct, { weights, features });
         logits = session.next();
       } else {
         logits = session.append(distinct);

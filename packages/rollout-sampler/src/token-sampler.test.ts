@@ -97,6 +97,14 @@ test("the extremes of the uniform number and of the logits never draw a token of
   expect(sample(logits, 1 - 2 ** -53, place).tokenId).toBe(3);
 });
 
+test("token i is drawn from its half-open share of [0, 1), and topP 1 cuts not even the rarest token off", () => {
+  const fair = createTokenSampler({ allowed: all(4) });
+  const drawn = [0, 0.2499, 0.25, 0.5, 0.75].map((uniform) => fair(new Float32Array(4), uniform, place).tokenId);
+  expect(drawn).toEqual([0, 0, 1, 2, 3]);
+  const everything = createTokenSampler({ allowed: all(2), topP: 1 });
+  expect(everything(Float32Array.of(-40, 0), 0, place).tokenId).toBe(0);
+});
+
 test("a banned favourite does not push the others to probability 0", () => {
   const sample = createTokenSampler({ allowed: Uint8Array.of(0, 1, 1) });
   const token = sample(Float32Array.of(2000, 0, 1), 0.5, place);

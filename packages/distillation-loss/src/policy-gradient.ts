@@ -1,0 +1,41 @@
+import type { Tensor2D } from "@tensorflow/tfjs-core";
+import { requireMatrix } from "./check-logits.ts";
+import type { DistillationResult } from "./distillation-result.ts";
+import { lossOfLogits } from "./loss-of-logits.ts";
+import { type HeadOptions, lossThroughHead } from "./loss-through-head.ts";
+import { planRows, type RowOptions } from "./row-plan.ts";
+import { policyGradientSurrogate, type RatioOptions } from "./surrogates.ts";
+import { tokenObjective } from "./token-objective.ts";
+
+export interface PolicyGradientOptions extends RowOptions, RatioOptions {
+  /** `[N]` sampled ids. */
+  readonly tokens: Int32Array;
+  /** `[N]` advantages A, one a token; constants. */
+  readonly advantages: Float32Array;
+}
+
+export interface PolicyGradientThroughHeadOptions extends PolicyGradientOptions, HeadOptions {}
+
+/**
+ * Weighted mean of −A·ρ over sampled tokens, from `[N, V]` logits, with ρ = S(y) / S_sampling(y). Its gradient is
+ * −A·ρ·∂ ln S(y), cut off where a bound of `clip` acts. Differentiable in `logits`.
+ */
+export function policyGradient(logits: Tensor2D, options: PolicyGradientOptions): DistillationResult {
+  const where = "distillation-loss.policyGradient";
+  requireMatrix(where, "logits", logits);
+  const plan = planRows(where, logits.shape[0], logits.shape[1], options);
+  const surrogate = policyGradientSurrogate(plan, options.advantages, options);
+  return lossOfLogits(plan, tokenObjective(plan, options.tokens, surrogate), [logits]);
+}
+
+/** The same from `[N, D]` hidden states. Differentiable in `states` and in the head's trainable weights. */
+export function policyGradientThroughHead(
+  states: Tensor2D,
+  options: PolicyGradientThroughHeadOptions,
+): DistillationResult {
+  const where = "distillation-loss.policyGradientThroughHead";
+  requireMatrix(where, "states", states);
+  const plan = planRows(where, states.shape[0], options.head.vocabSize, options);
+  const surrogate = policyGradientSurrogate(plan, options.advantages, options);
+  return lossThroughHead(plan, tokenObjective(plan, options.tokens, surrogate), states, options);
+}

@@ -1,0 +1,158 @@
+import { type PromptTemplates, parseAnswer } from "@imagine-opd/imagination-prompts";
+import {
+  type Example,
+  type ExampleSource,
+  ImagineOpdError,
+  type Processor,
+  throwIfAborted,
+} from "@imagine-opd/protocol";
+import type { WeightView } from "@imagine-opd/protocol/policy";
+import { type DecodingPolicy, type SampledRollout, sampleRollouts } from "@imagine-opd/rollout-sampler";
+import { evaluationMessages } from "./evaluation-messages.ts";
+import {
+  type EvaluationMode,
+  type EvaluationReport,
+  type EvaluationSample,
+  summarizeSamples,
+} from "./evaluation-report.ts";
+import { gradeAnswer, type ReferenceAnswer } from "./grade-answer.ts";
+
+export interface EvaluationOptions {
+  readonly mode: EvaluationMode;
+  /** Longest completion, tokens. */
+  readonly maxTokens: number;
+  /** Integer; without effect at temperature 0. */
+  readonly seed: number;
+  /** 0 takes the most probable token. @default 0 */
+  readonly temperature?: number;
+  /** Only the first examples of the source. @default all */
+  readonly limit?: number;
+  /** Examples that are loaded and decoded together. @default 8 */
+  readonly batchSize?: number;
+  /** @default { kind: "student" } */
+  readonly weights?: WeightView;
+  /** @default promptTemplates of the imagination-prompts package */
+  readonly templates?: PromptTemplates;
+  /** The right answer of an example, where it has aliases or options. @default its labelled answer */
+  readonly reference?: (example: Example) => ReferenceAnswer;
+  readonly signal?: AbortSignal;
+}
+
+export type EvaluationEvent =
+  | { readonly type: "sample-graded"; readonly sample: EvaluationSample; readonly done: number; readonly total: number }
+  | { readonly type: "evaluation-finished"; readonly report: EvaluationReport };
+
+/**
+ * Generates one completion for every example, grades it, and tells of each; the last event carries the report. Every
+ * example counts: a completion without a readable answer is wrong, an example that cannot be asked stops the evaluation.
+ * @throws invalid-data an example without a labelled answer, or in mode `oracle` without views
+ * @throws invalid-argument an empty source, options out of their range
+ * @throws limit-exceeded a prompt that leaves no room for `maxTokens`
+ * @throws aborted when the signal fires
+ */
+export async function* streamEvaluation(
+  policy: DecodingPolicy,
+  processor: Processor,
+  source: ExampleSource,
+  options: EvaluationOptions,
+): AsyncGenerator<EvaluationEvent, void, undefined> {
+  const { limit = source.size, batchSize = 8, signal } = options;
+  requirePositive("batchSize", batchSize);
+  requirePositive("limit", limit);
+  const total = Math.min(limit, source.size);
+  const samples: EvaluationSample[] = [];
+  while (samples.length < total) {
+    throwIfAborted(signal, "evaluation.evaluate");
+    const indices = Array.from({ length: Math.min(batchSize, total - samples.length) }, (_, i) => samples.length + i);
+    for (const sample of await evaluateBatch(policy, processor, source, indices, options)) {
+      samples.push(sample);
+      yield { type: "sample-graded", sample, done: samples.length, total };
+    }
+  }
+  const fingerprints = { sourceFingerprint: source.fingerprint, processorFingerprint: processor.fingerprint };
+  const report = { mode: options.mode, ...summarizeSamples(samples), ...fingerprints, samples };
+  yield { type: "evaluation-finished", report };
+}
+
+/** The report of {@link streamEvaluation}; rejects with the same errors. */
+export async function evaluate(
+  policy: DecodingPolicy,
+  processor: Processor,
+  source: ExampleSource,
+  options: EvaluationOptions,
+): Promise<EvaluationReport> {
+  for await (const event of streamEvaluation(policy, processor, source, options)) {
+    if (event.type === "evaluation-finished") return event.report;
+  }
+  throw new Error("unreachable: the stream ends with its report");
+}
+
+async function evaluateBatch(
+  policy: DecodingPolicy,
+  processor: Processor,
+  source: ExampleSource,
+  indices: readonly number[],
+  { mode, templates, maxTokens, seed, temperature = 0, weights, reference, signal }: EvaluationOptions,
+): Promise<EvaluationSample[]> {
+  const examples = await Promise.all(indices.map((index) => source.load(index, signal)));
+  const references = examples.map((example) => reference?.(example) ?? labelledAnswer(example));
+  const requests = examples.map((example) => ({
+    recordId: example.id,
+    prompt: processor.encode(evaluationMessages(example, mode, templates)),
+  }));
+  const rollouts = await sampleRollouts(policy, requests, {
+    stopTokenIds: processor.stopTokenIds,
+    bannedTokenIds: processor.placeholderTokenIds,
+    tokenLimit: processor.tokenCount,
+    maxTokens,
+    seed,
+    temperature,
+    ...(weights === undefined ? {} : { weights }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return rollouts.map((rollout, i) => gradeRollout(rollout, processor, indices[i]!, examples[i]!, references[i]!));
+}
+
+function gradeRollout(
+  rollout: SampledRollout,
+  processor: Processor,
+  index: number,
+  { id, category, question }: Example,
+  reference: ReferenceAnswer,
+): EvaluationSample {
+  const text = processor.decode(rollout.completion);
+  const { answer } = parseAnswer(text);
+  return {
+    index,
+    id,
+    ...(category === undefined ? {} : { category }),
+    question,
+    reference: reference.text,
+    text,
+    ...(answer === undefined ? {} : { answer }),
+    ...gradeAnswer(answer, reference),
+    tokenIds: rollout.completion,
+    logProbs: rollout.logProbs,
+    stopReason: rollout.stopReason,
+    promptTokens: rollout.prompt.tokenIds.length,
+    promptImages: rollout.prompt.patches.length,
+  };
+}
+
+function labelledAnswer({ id, answer }: Example): ReferenceAnswer {
+  if (answer !== undefined && answer.trim() !== "") return { text: answer };
+  throw new ImagineOpdError("invalid-data", {
+    where: "evaluation.evaluate",
+    problem: `record \`${id}\` has no labelled answer to grade against.`,
+    remedy: "Evaluate a labelled set, or pass `reference`.",
+    details: { id },
+  });
+}
+
+function requirePositive(name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value > 0) return;
+  throw new ImagineOpdError("invalid-argument", {
+    where: "evaluation.evaluate",
+    problem: `\`${name}\` must be a whole number above 0, got ${value}${name === "limit" ? " (an empty source has nothing to evaluate)" : ""}.`,
+  });
+}

@@ -1,0 +1,46 @@
+// Bundles a TypeScript program of this repository from sources and runs it: node scripts/run.mjs PROGRAM.ts [ARGUMENT …]
+// Workspace packages and tfjs's deep gradient modules are bundled; everything else is loaded from node_modules.
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const externalPackages = {
+  name: "external-packages",
+  setup(plugin) {
+    plugin.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+      if (kind === "entry-point") return undefined;
+      if (path.startsWith("@imagine-opd/") || path.startsWith("@tensorflow/tfjs-core/dist/")) return undefined;
+      return { path, external: true };
+    });
+  },
+};
+
+/** Bundles `program` and returns the path of the module. */
+export async function bundle(program) {
+  const entry = resolve(program);
+  const outfile = join(root, "node_modules/.cache/imagine-opd", relative(root, entry).replace(/\.ts$/, ".mjs"));
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    sourcemap: "inline",
+    conditions: ["@imagine-opd/source"],
+    alias: { "@imagine-opd/test-kit": join(root, "test-kit/src/index.ts") },
+    plugins: [externalPackages],
+    // CommonJS code inside the bundle may call require.
+    logLevel: "error",
+  });
+  return outfile;
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const [program, ...rest] = process.argv.slice(2);
+  const outfile = await bundle(program);
+  process.argv = [process.argv[0], outfile, ...rest];
+  await import(pathToFileURL(outfile).href);
+}
