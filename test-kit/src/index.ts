@@ -1,3 +1,4 @@
 export { checkGradient, waves } from "./check-gradient.ts";
 export { type GoldenTensor, goldenPath, readGoldenJson, readGoldenTensors } from "./goldens.ts";
 export { createToyPolicy, type ToyPolicyOptions, toyPrompt } from "./toy-policy.ts";
+export { createToyProcessor, plainImage } from "./toy-processor.ts";

@@ -133,8 +133,8 @@ describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
   });
 
   it("softmax masked and vanishing entries to exactly 0", () => {
-    const out = tf.tidy(() => tf.softmax(tf.tensor1d([0, -1e9, -81, -100, 0, -Infinity])).dataSync());
-    expect(Array.from(out)).toEqual([0.5, 0, 0, 0, 0.5, 0]);
+    const out = tf.tidy(() => tf.softmax(tf.tensor1d([0, -1e9, -100, 0, -Infinity])).dataSync());
+    expect(Array.from(out)).toEqual([0.5, 0, 0, 0.5, 0]);
     const masked = tf.tidy(() => tf.softmax(tf.fill([5], -1e9)).dataSync());
     expect(Array.from(masked)).toEqual(Array(5).fill(Math.fround(0.2)));
   });
@@ -142,6 +142,43 @@ describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
   it("softmax NaN for a row with NaN, and only there", () => {
     const out = tf.tidy(() => tf.softmax(tf.tensor2d([0, NaN, 1, 0, 0, -1e9], [2, 3])).dataSync());
     expect(Array.from(out)).toEqual([NaN, NaN, NaN, 0.5, 0.5, 0]);
+  });
+
+  it("gather as the cpu backend does, along every axis and for every type", async () => {
+    const check = async (axis: number, indices: number[], dtype: "float32" | "int32" | "bool", rank2: boolean) => {
+      const gather = () => {
+        const x = tf.cast(tf.mul(normal([4, 5, 6], 1), 3), dtype);
+        const flat = tf.tensor1d(indices, "int32");
+        const taken = tf.gather(x, rank2 ? tf.expandDims(flat, 1) : flat, axis);
+        expect(taken.shape).toEqual([
+          ...x.shape.slice(0, axis),
+          ...(rank2 ? [indices.length, 1] : [indices.length]),
+          ...x.shape.slice(axis + 1),
+        ]);
+        return [taken];
+      };
+      const [[expected], [got]] = [await on("cpu", gather), await on("wasm", gather)];
+      expect(got).toEqual(expected);
+    };
+    const indices = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 9 });
+    const dtype = fc.constantFrom("float32" as const, "int32" as const, "bool" as const);
+    const property = fc.asyncProperty(fc.integer({ min: 0, max: 2 }), indices, dtype, fc.boolean(), check);
+    await fc.assert(property, { numRuns: 60, seed: 7 });
+  });
+
+  it("gather with batch axes", async () => {
+    const gather = () => [tf.gather(normal([2, 3, 4], 1), tf.tensor2d([2, 0, 1, 1], [2, 2], "int32"), 1, 1)];
+    const [[expected], [got]] = [await on("cpu", gather), await on("wasm", gather)];
+    expect(got).toEqual(expected);
+  });
+
+  it("refuse to gather outside the axis, and keep nothing", () => {
+    const [x, low, high] = [tf.ones([3, 2]), tf.tensor1d([0, -1], "int32"), tf.tensor1d([3], "int32")];
+    const before = tf.engine().backend.numDataIds();
+    expect(() => tf.gather(x, low)).toThrow("backend-wasm.GatherV2: index -1 (at 1) is outside the axis of length 3.");
+    expect(() => tf.gather(x, high)).toThrow("index 3 (at 0) is outside");
+    expect(tf.engine().backend.numDataIds()).toBe(before);
+    tf.dispose([x, low, high]);
   });
 
   it("sum segments as the cpu backend does", async () => {
@@ -194,6 +231,7 @@ describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
           for (const transposeB of [false, true])
             tf.matMul(tf.ones([2, 3, 3]), tf.ones([2, 3, 3]), transposeA, transposeB);
         tf.softmax(tf.ones([2, 3]));
+        tf.gather(tf.ones([2, 3]), tf.tensor1d([1], "int32"));
         tf.unsortedSegmentSum(tf.ones([2, 3]), tf.tensor1d([0, 1], "int32"), 2);
       });
     }
@@ -202,7 +240,7 @@ describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
   });
 });
 
-describe("the SIMD product", () => {
+describe("the SIMD kernels", () => {
   beforeEach(async () => {
     await openWasmBackend();
   });
@@ -215,7 +253,7 @@ describe("the SIMD product", () => {
     transposeB: fc.boolean(),
   });
 
-  it("gives a row the same bits alone and among any number of rows", () => {
+  it("give a row of a product the same bits alone and among any number of rows", () => {
     const check = ({ rows, n, k, transposeB }: typeof row extends fc.Arbitrary<infer T> ? T : never) => {
       const [all, ...single] = tf.tidy(() => {
         const a = normal([rows, k], 1) as tf.Tensor2D;
@@ -230,7 +268,7 @@ describe("the SIMD product", () => {
     fc.assert(fc.property(row, check), { numRuns: 60, seed: 7 });
   });
 
-  it("gives the same bits however the operands are stored, and batched", () => {
+  it("give a product the same bits however the operands are stored, and batched", () => {
     const results = tf.tidy(() => {
       const [a, b] = [normal([13, 300], 1) as tf.Tensor2D, normal([300, 21], 2) as tf.Tensor2D];
       const [aT, bT] = [tf.transpose(a), tf.transpose(b)];
@@ -247,7 +285,7 @@ describe("the SIMD product", () => {
     for (const other of others) expect(other).toEqual(nn);
   });
 
-  it("sums in ascending order of k, in float32", () => {
+  it("sum in ascending order of k, in float32", () => {
     const [a, b] = [numbers(500, 1), numbers(500, 2)];
     let sum = 0;
     for (let k = 0; k < 500; k++) sum = Math.fround(sum + Math.fround(a[k]! * b[k]!));
@@ -255,14 +293,19 @@ describe("the SIMD product", () => {
     expect(got[0]).toBe(sum);
   });
 
-  it("leaves the bits of a softmax alone when masked entries follow", () => {
+  it("softmax to exactly 0 from 80 below the largest", () => {
+    const out = tf.tidy(() => tf.softmax(tf.tensor1d([0, -79.5, -80.5, -87])).dataSync());
+    expect(Array.from(out, (x) => x > 0)).toEqual([true, true, false, false]);
+  });
+
+  it("leave the bits of a softmax alone when masked entries follow", () => {
     const logits = Array.from(numbers(11, 1));
     const short = tf.tidy(() => tf.softmax(tf.tensor1d(logits)).dataSync());
     const long = tf.tidy(() => tf.softmax(tf.tensor1d([...logits, -1e9, -1e9, -1e9, -1e9, -1e9, -1e9])).dataSync());
     expect(bits(long.slice(0, 11))).toEqual(bits(short));
   });
 
-  it("is refused after its backend was removed", async () => {
+  it("are refused after their backend was removed", async () => {
     const factory = tf.findBackendFactory("wasm");
     const kernel = tf.getKernel("Softmax", "wasm")!;
     tf.removeBackend("wasm");

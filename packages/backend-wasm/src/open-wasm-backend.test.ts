@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, describe, expect, it } from "vitest";
 import { closeWasmBackend, openWasmBackend } from "./index.ts";
 
-const names = ["BatchMatMul", "Softmax", "UnsortedSegmentSum"];
+const names = ["BatchMatMul", "GatherV2", "Softmax", "UnsortedSegmentSum"];
 
 /** Registers a kernel that is wrong until the returned function is called. */
 function plant(kernelName: string, kernelFunc: tf.KernelFunc): () => void {
@@ -24,13 +24,23 @@ describe("openWasmBackend", () => {
       simd: true,
       threads: 1,
       tfjs: "4.22.0",
-      kernels: { BatchMatMul: "simd", Softmax: "simd", UnsortedSegmentSum: "javascript" },
+      kernels: { BatchMatMul: "simd", GatherV2: "javascript", Softmax: "simd", UnsortedSegmentSum: "javascript" },
     });
     expect(tf.getBackend()).toBe("wasm");
     const { kernels: javascript } = await openWasmBackend({ kernels: "javascript" });
-    expect(javascript).toEqual({ BatchMatMul: "javascript", Softmax: "javascript", UnsortedSegmentSum: "javascript" });
+    expect(javascript).toEqual({
+      BatchMatMul: "javascript",
+      GatherV2: "javascript",
+      Softmax: "stock",
+      UnsortedSegmentSum: "javascript",
+    });
     const { kernels: stock } = await openWasmBackend({ kernels: "stock" });
-    expect(stock).toEqual({ BatchMatMul: "stock", Softmax: "stock", UnsortedSegmentSum: "javascript" });
+    expect(stock).toEqual({
+      BatchMatMul: "stock",
+      GatherV2: "stock",
+      Softmax: "stock",
+      UnsortedSegmentSum: "javascript",
+    });
   });
 
   it("falls to the JavaScript kernels without SIMD, and says so", async () => {
@@ -39,7 +49,12 @@ describe("openWasmBackend", () => {
       const { simd, kernels } = await openWasmBackend();
       expect({ simd, kernels }).toEqual({
         simd: false,
-        kernels: { BatchMatMul: "javascript", Softmax: "javascript", UnsortedSegmentSum: "javascript" },
+        kernels: {
+          BatchMatMul: "javascript",
+          GatherV2: "javascript",
+          Softmax: "stock",
+          UnsortedSegmentSum: "javascript",
+        },
       });
     } finally {
       tf.env().set("WASM_HAS_SIMD_SUPPORT", true);
@@ -55,7 +70,7 @@ describe("openWasmBackend", () => {
     closeWasmBackend();
     expect(names.map((name) => tf.getKernel(name, "wasm"))).toEqual(before);
     expect(before[0]).toBeDefined();
-    expect(before[2]).toBeUndefined();
+    expect(before[3]).toBeUndefined();
   });
 
   it("leaves no tensor behind", async () => {

@@ -2,8 +2,8 @@ import { ImagineOpdError } from "@imagine-opd/protocol";
 import { registerCoreGradients } from "@imagine-opd/tensor-ops";
 import { getThreadsCount, setWasmPaths, version_wasm } from "@tensorflow/tfjs-backend-wasm";
 import { backend, env, setBackend } from "@tensorflow/tfjs-core";
+import { javascriptGather } from "./javascript-gather.ts";
 import { javascriptBatchMatMul } from "./javascript-matmul.ts";
-import { javascriptSoftmax } from "./javascript-softmax.ts";
 import { installKernel, restoreStockKernel, type WasmKernel } from "./kernel-registry.ts";
 import { javascriptSegmentSum } from "./segment-sum.ts";
 import { runSelfTest } from "./self-test.ts";
@@ -25,7 +25,7 @@ export interface WasmBackendOptions {
   readonly wasmPaths?: string | WasmPaths;
   /**
    * - `fast`: our compiled SIMD kernels; the `javascript` ones where the engine has no SIMD (the report says which)
-   * - `javascript`: our kernels without compiled code of our own
+   * - `javascript`: our kernels without compiled code of our own; the softmax is tfjs's
    * - `stock`: tfjs's kernels, with only the missing UnsortedSegmentSum added
    * @default "fast"
    */
@@ -45,7 +45,7 @@ export interface BackendReport {
   readonly kernels: Readonly<Record<KernelName, "stock" | "javascript" | "simd">>;
 }
 
-const kernelNames = ["BatchMatMul", "Softmax", "UnsortedSegmentSum"] as const;
+const kernelNames = ["BatchMatMul", "GatherV2", "Softmax", "UnsortedSegmentSum"] as const;
 type KernelName = (typeof kernelNames)[number];
 
 let simdModule: SimdModule | undefined;
@@ -119,9 +119,10 @@ async function makeKernels(
 ): Promise<readonly WasmKernel[]> {
   const segmentSum = javascriptSegmentSum(internals);
   if (kernels === "stock") return [segmentSum];
-  if (kernels === "javascript") return [segmentSum, javascriptBatchMatMul(internals), javascriptSoftmax(internals)];
+  const rows = [segmentSum, javascriptGather(internals)];
+  if (kernels === "javascript") return [...rows, javascriptBatchMatMul(internals)];
   simdModule = await openSimdModule(internals);
-  return [segmentSum, simdBatchMatMul(internals, simdModule), simdSoftmax(internals, simdModule)];
+  return [...rows, simdBatchMatMul(internals, simdModule), simdSoftmax(internals, simdModule)];
 }
 
 function unknownKernels(kernels: string): ImagineOpdError {

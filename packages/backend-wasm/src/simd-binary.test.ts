@@ -23,22 +23,28 @@ describe("the embedded module", () => {
       "multiply",
       "softmax",
     ]);
-    expect(sectionIds(simdModuleBytes())).not.toContain(11);
+    expect(sections(simdModuleBytes()).has(11)).toBe(false);
+  });
+
+  it("keeps its stack in the first KiB, below all that tfjs uses", () => {
+    // One mutable i32 global, the stack pointer, that starts at 1024 (two bytes in LEB128).
+    expect(sections(simdModuleBytes()).get(6)).toEqual([1, 0x7f, 1, 0x41, 0x80, 0x08, 0x0b]);
   });
 });
 
-/** Section ids of a wasm file, in order; 11 is static data, which would land on tfjs's own. */
-function sectionIds(bytes: Uint8Array): number[] {
-  const ids: number[] = [];
+/** Contents of a wasm file's sections by id; 11 is static data, which would land on tfjs's own, and 6 the globals. */
+function sections(bytes: Uint8Array): Map<number, number[]> {
+  const contents = new Map<number, number[]>();
   for (let at = 8; at < bytes.length; ) {
-    ids.push(bytes[at++]!);
+    const id = bytes[at++]!;
     let size = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = bytes[at++]!;
       size |= (byte & 127) << shift;
       if (byte < 128) break;
     }
+    contents.set(id, Array.from(bytes.subarray(at, at + size)));
     at += size;
   }
-  return ids;
+  return contents;
 }

@@ -29,13 +29,11 @@ export function lossOfLogits(
       },
     };
   });
-  const loss = taped(student!);
-  return createResult(
-    plan,
-    objective,
-    teacher === undefined ? loss : forbidTeacherGradient(plan.where, loss, teacher),
-    statistics,
-  );
+  const loss = tf.tidy(() => {
+    const value = taped(student!);
+    return teacher === undefined ? value : forbidTeacherGradient(plan.where, value, teacher);
+  });
+  return createResult(plan, objective, loss, statistics);
 }
 
 /** `[S, A]` statistics of the active rows; `undefined` when there is none. */

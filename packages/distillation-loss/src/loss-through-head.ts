@@ -54,13 +54,11 @@ export function lossThroughHead(
       gradFunc: (dy, saved) => saved.map((gradient) => tf.mul(dy, gradient)),
     };
   });
-  const loss = taped(...inputs);
-  return createResult(
-    plan,
-    objective,
-    teacher === undefined ? loss : forbidTeacherGradient(plan.where, loss, teacher.states),
-    statistics,
-  );
+  const loss = tf.tidy(() => {
+    const value = taped(...inputs);
+    return teacher === undefined ? value : forbidTeacherGradient(plan.where, value, teacher.states);
+  });
+  return createResult(plan, objective, loss, statistics);
 }
 
 interface Walk {

@@ -28,9 +28,9 @@ export function createDenseHead(weight: tf.Tensor2D, kind: "trainable" | "frozen
     },
     backward(states, dLogits) {
       backwardRows.push(states.shape[0]);
-      const gradient = { states: tf.matMul<tf.Tensor2D>(dLogits, weight) };
-      if (kind === "frozen") return { ...gradient, trainable: {} };
-      return { ...gradient, trainable: { "head.weight": tf.matMul(dLogits, states, true, false) } };
+      const trainable: Record<string, tf.Tensor> = {};
+      if (kind === "trainable") trainable["head.weight"] = tf.matMul(dLogits, states, true, false);
+      return { states: tf.matMul<tf.Tensor2D>(dLogits, weight), trainable };
     },
   };
 }

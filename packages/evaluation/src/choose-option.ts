@@ -8,48 +8,32 @@ export interface Choice {
 }
 
 const negation = /\b(?:not|no|neither|nor|none|except|without)\b|n['’]t\b/i;
+const markedKey =
+  /\(\s*([\p{L}\p{N}]+)\s*\)|\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer(?:\s+is)?|[Ll]etter)[\s:]+([A-Z])(?![\p{L}\p{N}'’])/gu;
 
 /**
  * The key of the option that an answer means, or `undefined` when it means none or several. In this order: the key alone
- * (`B`, `(b)`, `B.`); an option's text alone; a key before a mark, alone or with its own option's text (`B. red`); keys in
- * brackets or after a word such as `option`; one option's text as whole words in a sentence without a negation. A letter
- * counts as a whole token only, and a bare `A` in a sentence is an article.
+ * (`B`, `(b)`, `B.`); an option's text alone; keys that are marked as such (`B. red`, `B: because …`, `(B)`, `option B`),
+ * if they all agree with each other and with an option's text behind the first; one option's text as whole words in a
+ * sentence without a negation. A letter counts as a whole token only, and a bare `A` in a sentence is an article.
  */
 export function chooseOption(predicted: string, choices: readonly Choice[]): string | undefined {
   const text = predicted.trim();
   const keyOf = (spelling: string | undefined) =>
     choices.find(({ key }) => key.toLowerCase() === spelling?.toLowerCase())?.key;
-  const alone = keyOf(/^\(?\s*([\p{L}\p{N}]+)\s*[).:]*$/u.exec(text)?.[1]);
-  return (
-    alone ?? exactText(text, choices) ?? leadingKey(text, choices, keyOf) ?? markedOrContained(text, choices, keyOf)
-  );
-}
+  const alone = keyOf(/^\(?\s*([\p{L}\p{N}]+)\s*[).:]*$/u.exec(text)?.[1]) ?? exactText(text, choices);
+  if (alone !== undefined) return alone;
 
-type KeyOf = (spelling: string | undefined) => string | undefined;
+  const [, first, rest = ""] = /^\(?\s*([\p{L}\p{N}]+)\s*[).:]+\s*(.+)$/su.exec(text) ?? [];
+  const marks = [...text.matchAll(markedKey)].map(([, bracketed, named]) => bracketed ?? named);
+  const keys = [first, ...marks].flatMap((spelling) => keyOf(spelling) ?? []);
+  if (keys.length > 0) return only([...keys, exactText(rest, choices) ?? keys[0]!]);
+  return negation.test(text) ? undefined : only(containedOptions(text, choices));
+}
 
 function exactText(text: string, choices: readonly Choice[]): string | undefined {
   const normal = normalizeAnswer(text);
   return only(choices.filter((choice) => normalizeAnswer(choice.text) === normal).map(({ key }) => key));
-}
-
-/** `B. red`, `(B) red`, `B: because …`; contradictory when the rest is the text of another option. */
-function leadingKey(text: string, choices: readonly Choice[], keyOf: KeyOf): string | undefined {
-  const match = /^(?:\(\s*([\p{L}\p{N}]+)\s*\)|([\p{L}\p{N}]+)\s*[).:])\s*(.+)$/su.exec(text);
-  const key = keyOf(match?.[1] ?? match?.[2]);
-  if (key === undefined) return undefined;
-  const named = exactText(match![3]!, choices);
-  return named === undefined || named === key ? key : undefined;
-}
-
-function markedOrContained(text: string, choices: readonly Choice[], keyOf: KeyOf): string | undefined {
-  const marked = [
-    ...text.matchAll(
-      /\(([\p{L}\p{N}]+)\)|\b(?:option|choice|answer(?:\s+is)?|letter)[\s:]+([A-Z])(?![\p{L}\p{N}'’])/gu,
-    ),
-  ];
-  const keys = marked.flatMap((match) => keyOf(match[1] ?? match[2]) ?? []);
-  if (keys.length > 0) return only(keys);
-  return negation.test(text) ? undefined : only(containedOptions(text, choices));
 }
 
 /** Options whose text occurs as whole words, longer texts first: `dark red` hides `red`. */

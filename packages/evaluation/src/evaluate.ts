@@ -81,10 +81,11 @@ export async function evaluate(
   source: ExampleSource,
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
+  let report: EvaluationReport | undefined;
   for await (const event of streamEvaluation(policy, processor, source, options)) {
-    if (event.type === "evaluation-finished") return event.report;
+    if (event.type === "evaluation-finished") report = event.report;
   }
-  throw new Error("unreachable: the stream ends with its report");
+  return report!; // the stream ends with it, or throws
 }
 
 async function evaluateBatch(

@@ -47,11 +47,27 @@ describe("resizeImage", () => {
   });
 
   it("takes the columns first when the picture is more than 100 times taller than wide and shrinks in height", () => {
-    const column = Array.from({ length: 101 }, (_, y) => (y % 2) * 255);
-    const shrunk = resizeImage(picture(1, 101, column), { width: 1, height: 50 }, { filter: "lanczos" });
-    const both = resizeImage(picture(1, 101, column), { width: 4, height: 50 }, { filter: "lanczos" });
-    const later = resizeImage(shrunk, { width: 4, height: 50 }, { filter: "lanczos" });
-    expect([...both.data]).toEqual([...later.data]);
+    const filter = "lanczos";
+    const alternating = (height: number): RgbImage =>
+      picture(
+        2,
+        height,
+        Array.from({ length: 2 * height }, (_, i) => (Math.imul(i, 2654435761) >>> 31) * 255),
+      );
+    const inOneStep = (image: RgbImage): Uint8Array => resizeImage(image, { width: 5, height: 90 }, { filter }).data;
+    const rowsFirst = (image: RgbImage): Uint8Array => {
+      const wide = resizeImage(image, { width: 5, height: image.height }, { filter });
+      return resizeImage(wide, { width: 5, height: 90 }, { filter }).data;
+    };
+    const columnsFirst = (image: RgbImage): Uint8Array => {
+      const low = resizeImage(image, { width: 2, height: 90 }, { filter });
+      return resizeImage(low, { width: 5, height: 90 }, { filter }).data;
+    };
+    const [tall, lower] = [alternating(201), alternating(200)];
+    expect(rowsFirst(tall)).not.toEqual(columnsFirst(tall));
+    expect(inOneStep(tall)).toEqual(columnsFirst(tall));
+    expect(rowsFirst(lower)).not.toEqual(columnsFirst(lower));
+    expect(inOneStep(lower)).toEqual(rowsFirst(lower));
   });
 
   it("copies when nothing changes", () => {

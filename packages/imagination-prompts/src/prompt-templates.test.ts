@@ -33,7 +33,9 @@ describe("promptTemplates", () => {
   });
 
   test("direct system turn", () => {
-    expect(renderTemplate(promptTemplates, "direct")).toMatchInlineSnapshot(`"Answer the question about the picture. Do not explain: reply with <answer>ANSWER</answer> alone, where ANSWER is a word or a short phrase, or one letter when there are options."`);
+    expect(renderTemplate(promptTemplates, "direct")).toMatchInlineSnapshot(
+      `"Answer the question about the picture. Do not explain: reply with <answer>ANSWER</answer> alone, where ANSWER is a word or a short phrase, or one letter when there are options."`,
+    );
   });
 
   test("the student's prompt stays within 120 words and the teacher's within 230", () => {

@@ -1,6 +1,6 @@
 import { cropImage, resizeImage } from "@imagine-opd/image-resize";
 import type { RgbImage } from "@imagine-opd/protocol";
-import type { CropOptions } from "./crop-options.ts";
+import { type CropOptions, cropPolicy } from "./crop-options.ts";
 import type { DroppedRegion, EvidenceView, Region } from "./evidence-view.ts";
 import { planViews } from "./plan-views.ts";
 
@@ -20,7 +20,7 @@ export function cropRegions(
   options: CropOptions = {},
 ): { readonly views: readonly EvidenceView[]; readonly dropped: readonly DroppedRegion[] } {
   const { views, dropped } = planViews(image, regions, options);
-  const filter = options.filter ?? "bicubic";
+  const { filter } = cropPolicy(options);
   return {
     views: views.map(({ provenance, size }) => ({
       image: resizeImage(cropImage(image, provenance.pixelBox), size, { filter }),

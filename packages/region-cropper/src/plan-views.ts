@@ -12,13 +12,14 @@ import { sortForReading } from "./reading-order.ts";
 /** Regions that get views, in their final order. */
 function selectRegions(regions: readonly Region[], size: ImageSize, policy: CropPolicy): Located {
   const { dedupeIou, mergeIou, order, resizedSize } = policy;
-  const placed = locateRegions(regions, size, resizedSize);
-  const distinct = dedupeIou === "off" ? placed : dropDuplicates(placed.located, dedupeIou);
-  const merged = mergeIou === "off" ? distinct : mergeRegions(distinct.located, mergeIou);
-  return {
-    located: order === "reading" ? sortForReading(merged.located) : merged.located,
-    dropped: [...new Set([...placed.dropped, ...distinct.dropped, ...merged.dropped])],
+  let { located, dropped } = locateRegions(regions, size, resizedSize);
+  const narrow = (next: Located): void => {
+    located = next.located;
+    dropped = [...dropped, ...next.dropped];
   };
+  if (dedupeIou !== "off") narrow(dropDuplicates(located, dedupeIou));
+  if (mergeIou !== "off") narrow(mergeRegions(located, mergeIou));
+  return { located: order === "reading" ? sortForReading(located) : located, dropped };
 }
 
 function outputSize(crop: ImageSize, output: ViewOutput): ImageSize {

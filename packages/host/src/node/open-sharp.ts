@@ -20,6 +20,7 @@ export function describeFile(file: string | Uint8Array): string {
   return typeof file === "string" ? file : `a picture of ${file.length} bytes`;
 }
 
+/** Reads the file here rather than in sharp, which remembers pictures by path and would miss that one was rewritten. */
 async function bytesOf(file: string | Uint8Array, where: string): Promise<Uint8Array> {
   if (typeof file !== "string") return file;
   try {

@@ -11,7 +11,7 @@ export interface ImageFileSize {
 }
 
 /**
- * The upright size of a picture file, from its header alone: no pixel is decoded.
+ * The upright size of a picture file, from its header: no pixel is decoded.
  * @throws the errors of `decodeImage`, except for damage behind the header
  */
 export async function readImageSize(file: string | Uint8Array): Promise<ImageFileSize> {

@@ -1,0 +1,10 @@
+export { createDataOrder, type DataOrder } from "./data-order.ts";
+export { deviate, deviationFields } from "./deviate.ts";
+export type { Objective } from "./objective.ts";
+export { type Deviation, getPreset, type Preset, type PresetName, presets } from "./presets.ts";
+export { loadTrainerState, saveTrainerState } from "./save-trainer-state.ts";
+export type { OptimiserSettings, SamplingSettings, TrainSettings } from "./settings.ts";
+export type { Grader } from "./step-metrics.ts";
+export { type TrainEvent, type TrainOptions, train } from "./train.ts";
+export { type StepResult, type TrainParts, trainStep } from "./train-step.ts";
+export { createTrainer, type Trainer, type TrainerOptions, type TrainerState } from "./trainer.ts";

@@ -1,0 +1,56 @@
+import { studentPrompt, teacherPrompt } from "@imagine-opd/privileged-teacher";
+import type { EncodedPrompt, Example, Processor } from "@imagine-opd/protocol";
+import type { TrainSettings } from "./settings.ts";
+
+/** An example with its prompts encoded. */
+export interface PreparedExample {
+  readonly example: Example;
+  readonly student: EncodedPrompt;
+  /** Absent where the objective has no teacher. */
+  readonly teacher?: EncodedPrompt;
+}
+
+export interface PreparedBatch {
+  readonly prepared: readonly PreparedExample[];
+  /** Number of records left out of the step, by reason. */
+  readonly dropped: { readonly missingPrivilege: number; readonly longPrompt: number };
+}
+
+function lacksPrivilege({ views, answer }: Example, { reveal }: TrainSettings): boolean {
+  return (reveal.evidence && views.length === 0) || (reveal.groundTruth && answer === undefined);
+}
+
+/** Encodes the prompts of a step and leaves out what the settings say. */
+export function prepareExamples(
+  examples: readonly Example[],
+  processor: Processor,
+  settings: TrainSettings,
+): PreparedBatch {
+  const { reveal, missingPrivilege, imagination, maxPromptTokens, objective } = settings;
+  const dropped = { missingPrivilege: 0, longPrompt: 0 };
+  const prepared: PreparedExample[] = [];
+  for (const example of examples) {
+    if (objective.kind === "opd" && missingPrivilege === "skip" && lacksPrivilege(example, settings)) {
+      dropped.missingPrivilege += 1;
+      continue;
+    }
+    const student = studentPrompt(processor, example, { imagination });
+    if (student.tokenIds.length > maxPromptTokens) {
+      dropped.longPrompt += 1;
+      continue;
+    }
+    if (objective.kind !== "opd") {
+      prepared.push({ example, student });
+      continue;
+    }
+    const shown =
+      missingPrivilege === "reduce"
+        ? {
+            evidence: reveal.evidence && example.views.length > 0,
+            groundTruth: reveal.groundTruth && example.answer !== undefined,
+          }
+        : reveal;
+    prepared.push({ example, student, teacher: teacherPrompt(processor, example, { reveal: shown }) });
+  }
+  return { prepared, dropped };
+}

@@ -1,0 +1,47 @@
+import type { Schedule } from "@imagine-opd/optim";
+import type { Reveal } from "@imagine-opd/privileged-teacher";
+import type { Objective } from "./objective.ts";
+
+/** Everything that decides what training does, apart from model, data and teacher. */
+export interface TrainSettings {
+  readonly objective: Objective;
+  /** What the teacher's prompt shows. */
+  readonly reveal: Reveal;
+  /**
+   * What happens to a record that lacks what `reveal` asks for: `error` stops, `skip` leaves it out of the step, `reduce`
+   * reveals what there is. All are counted.
+   */
+  readonly missingPrivilege: "error" | "skip" | "reduce";
+  /** Whether the student's prompt allows an imagined closer look. */
+  readonly imagination: "on" | "off";
+  readonly sampling: SamplingSettings;
+  /** Prompts in one step. The last incomplete batch of an epoch is dropped. */
+  readonly batchSize: number;
+  /** Sequences in one forward and backward pass; any value gives the same gradient. */
+  readonly microBatchSize: number;
+  /** Longer student prompts are left out of the step and counted, tokens. */
+  readonly maxPromptTokens: number;
+  readonly optimiser: OptimiserSettings;
+  /** Decides the order of the data and every sampled token. */
+  readonly seed: number;
+}
+
+export interface SamplingSettings {
+  readonly temperature: number;
+  /** @default off */
+  readonly topP?: number;
+  /** @default off */
+  readonly topK?: number;
+  /** Longest completion, tokens. */
+  readonly maxTokens: number;
+  readonly rolloutsPerPrompt: number;
+}
+
+export interface OptimiserSettings {
+  readonly schedule: Schedule;
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** Gradients are scaled down to this global norm. */
+  readonly maxGradientNorm: number;
+}

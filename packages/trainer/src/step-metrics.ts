@@ -1,0 +1,137 @@
+import { summarizeTokens, type TokenReport, type TokenSummary } from "@imagine-opd/distillation-loss";
+import { formatMetrics } from "@imagine-opd/imagination-prompts";
+import type { Example } from "@imagine-opd/protocol";
+import { describeNumbers, type StepMetrics } from "@imagine-opd/run-log";
+import type { Completion } from "./collect-completions.ts";
+import type { PreparedBatch } from "./prepare-examples.ts";
+
+/** Whether an answer is right, for the log only. */
+export type Grader = (text: string, example: Example) => { readonly correct: boolean; readonly parsed: boolean };
+
+/** Absent instead of `null`, as the log wants it. */
+const known = (value: number | null): number | undefined => value ?? undefined;
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+function joinReports(
+  reports: readonly TokenReport[],
+  pick: (report: TokenReport) => Float32Array | undefined,
+): Float32Array | undefined {
+  const parts = reports.map(pick);
+  if (parts.some((part) => part === undefined)) return undefined;
+  return Float32Array.from((parts as Float32Array[]).flatMap((part) => Array.from(part)));
+}
+
+/** The teacher's and the student's log-probs of every token of a step. */
+export interface StepTokens {
+  readonly values: Float32Array;
+  readonly entropy: Float32Array;
+  readonly logRatio: Float32Array | undefined;
+  readonly studentLogProbs: Float32Array | undefined;
+  readonly teacherLogProbs: Float32Array | undefined;
+  readonly ratio: Float32Array | undefined;
+}
+
+export function joinTokens(reports: readonly TokenReport[]): StepTokens {
+  return {
+    values: joinReports(reports, (report) => report.values)!,
+    entropy: joinReports(reports, (report) => report.studentEntropy)!,
+    logRatio: joinReports(reports, (report) => report.logRatio),
+    studentLogProbs: joinReports(reports, (report) => report.studentLogProbs),
+    teacherLogProbs: joinReports(reports, (report) => report.teacherLogProbs),
+    ratio: joinReports(reports, (report) => report.ratio),
+  };
+}
+
+function signalMetrics(
+  values: Float32Array,
+  logRatio: Float32Array | undefined,
+  lengths: Int32Array,
+): StepMetrics["signal"] {
+  const divergence = summarizeTokens(values, { lengths });
+  if (logRatio === undefined) return { divergence: known(divergence.tokenMean) };
+  const k1: TokenSummary = summarizeTokens(logRatio, { lengths });
+  const advantage = summarizeTokens(
+    logRatio.map((ratio) => -ratio),
+    { lengths },
+  );
+  return {
+    k1TokenMean: known(k1.tokenMean),
+    k1SequenceMean: known(k1.sequenceMean),
+    divergence: known(divergence.tokenMean),
+    advantageMean: known(advantage.tokenMean),
+    advantageMin: known(advantage.minimum),
+    advantageMax: known(advantage.maximum),
+    advantageStd: known(advantage.standardDeviation),
+    positiveShare: known(advantage.positiveShare),
+    topShare: known(k1.topSignalShare),
+    firstToken: known(k1.firstTokenMean),
+    byDecile: k1.decileMeans.map((decile) => decile ?? Number.NaN),
+  };
+}
+
+function rolloutMetrics(completions: readonly Completion[]): StepMetrics["rollout"] {
+  const rollouts = completions.flatMap(({ rollout }) => (rollout === undefined ? [] : [rollout]));
+  const lengths = describeNumbers(completions.map(({ tokens }) => tokens.length));
+  const share = (reason: string) => mean(rollouts.map(({ stopReason }) => (stopReason === reason ? 1 : 0)));
+  const sampled = rollouts.length > 0 && {
+    truncatedShare: share("length"),
+    stopShare: share("stop"),
+    keptMass: mean(rollouts.flatMap(({ keptMass }) => Array.from(keptMass))),
+  };
+  return { lengthMean: lengths.mean, lengthMin: lengths.min, lengthMax: lengths.max, ...sampled };
+}
+
+function dataMetrics({ prepared, dropped }: PreparedBatch): StepMetrics["data"] {
+  const shares = prepared.flatMap(({ example }) => [...(example.areaShares ?? [])]);
+  const teachers = prepared.flatMap(({ teacher }) => (teacher === undefined ? [] : [teacher.tokenIds.length]));
+  return {
+    records: prepared.length,
+    droppedMissingPrivilege: dropped.missingPrivilege,
+    droppedLongPrompt: dropped.longPrompt,
+    recordsWithoutViews: prepared.filter(({ example }) => example.views.length === 0).length,
+    viewsPerRecord: mean(prepared.map(({ example }) => example.views.length)),
+    ...(shares.length > 0 && { regionAreaShare: mean(shares) }),
+    studentPromptMean: mean(prepared.map(({ student }) => student.tokenIds.length)),
+    ...(teachers.length > 0 && { teacherPromptMean: mean(teachers) }),
+  };
+}
+
+/** Sampler and training graph compute the same log-probs; the difference is pure rounding unless something is shifted. */
+function samplerDifference(
+  completions: readonly Completion[],
+  studentLogProbs: Float32Array | undefined,
+): number | undefined {
+  if (studentLogProbs === undefined || completions.some(({ rollout }) => rollout === undefined)) return undefined;
+  const sampled = completions.flatMap(({ rollout }) => Array.from(rollout!.logProbs));
+  return sampled.reduce((largest, logProb, i) => Math.max(largest, Math.abs(logProb - studentLogProbs[i]!)), 0);
+}
+
+/** Everything of a step's metrics that depends on its tokens, completions and data. */
+export function describeStep(
+  batch: PreparedBatch,
+  completions: readonly Completion[],
+  texts: readonly string[],
+  tokens: StepTokens,
+  grade: Grader | undefined,
+): Omit<StepMetrics, "step" | "optimiser" | "system"> {
+  const lengths = Int32Array.from(completions, (completion) => completion.tokens.length);
+  const grades = grade === undefined ? undefined : completions.map(({ source }, i) => grade(texts[i]!, source.example));
+  const ratio = tokens.ratio === undefined ? undefined : describeNumbers(tokens.ratio);
+  return {
+    signal: signalMetrics(tokens.values, tokens.logRatio, lengths),
+    policy: {
+      entropy: known(summarizeTokens(tokens.entropy, { lengths }).tokenMean),
+      samplerDifference: samplerDifference(completions, tokens.studentLogProbs),
+      ...(ratio && { rhoMean: ratio.mean, rhoMax: ratio.max }),
+    },
+    rollout: rolloutMetrics(completions),
+    format: { ...formatMetrics(texts) },
+    ...(grades && {
+      task: {
+        accuracy: mean(grades.map(({ correct }) => (correct ? 1 : 0))),
+        unparsableRate: mean(grades.map(({ parsed }) => (parsed ? 0 : 1))),
+      },
+    }),
+    data: dataMetrics(batch),
+  };
+}

@@ -1,0 +1,288 @@
+import "@tensorflow/tfjs-backend-cpu";
+import { createTeacher, type TeacherKind } from "@imagine-opd/privileged-teacher";
+import type { Example, ExampleSource, FileSink, FileSource } from "@imagine-opd/protocol";
+import { registerCoreGradients } from "@imagine-opd/tensor-ops";
+import { createToyPolicy, createToyProcessor, plainImage } from "@imagine-opd/test-kit";
+import * as tf from "@tensorflow/tfjs-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import {
+  loadTrainerState,
+  type Objective,
+  presets,
+  type StepResult,
+  saveTrainerState,
+  type TrainSettings,
+  train,
+} from "./index.ts";
+import { createTrainer } from "./trainer.ts";
+
+beforeAll(async () => {
+  await tf.setBackend("cpu");
+  registerCoreGradients();
+});
+
+const vocabSize = 12;
+const processor = createToyProcessor(vocabSize);
+
+function examples(count = 6): ExampleSource {
+  const load = async (index: number): Promise<Example> => ({
+    id: `record-${index}`,
+    images: [plainImage(40 * index)],
+    question: `what is number ${index}`,
+    answer: `answer ${index}`,
+    views: [plainImage(255 - 40 * index)],
+  });
+  return { size: count, fingerprint: `toy-${count}`, load };
+}
+
+const settings: TrainSettings = {
+  ...presets["imagine-opd"].settings,
+  sampling: { temperature: 1, maxTokens: 5, rolloutsPerPrompt: 2 },
+  batchSize: 3,
+  microBatchSize: 6,
+  optimiser: { ...presets["imagine-opd"].settings.optimiser, schedule: { kind: "constant", learningRate: 0.02 } },
+  seed: 3,
+};
+
+function open(
+  changes: Partial<TrainSettings> = {},
+  data = examples(),
+  kind: TeacherKind = { kind: "frozen", from: "snapshot" },
+) {
+  const policy = createToyPolicy({ vocabSize, contextLength: 400, seed: 5 });
+  const teacher = createTeacher(policy, kind);
+  const trainer = createTrainer({ policy, processor, teacher, examples: data, settings: { ...settings, ...changes } });
+  const dispose = () => {
+    trainer.dispose();
+    teacher.dispose();
+    policy.dispose();
+  };
+  return { policy, teacher, trainer, dispose };
+}
+
+const weightsOf = (policy: ReturnType<typeof createToyPolicy>) =>
+  Object.values(policy.trainable).map((weight) => [...weight.dataSync()]);
+const withoutSystem = ({ metrics: { system, ...metrics }, rollouts }: StepResult) => ({ metrics, rollouts });
+
+const objectives: [string, Objective][] = [
+  [
+    "sampled reverse KL",
+    { kind: "opd", divergence: { kind: "sampled-reverse-kl", clip: { low: 0.2, high: 0.3, dual: 3 } } },
+  ],
+  ["reverse KL", { kind: "opd", divergence: { kind: "reverse-kl" } }],
+  ["JSD", { kind: "opd", divergence: { kind: "jsd", beta: 0.5 } }],
+];
+
+describe.each(objectives)("%s", (_name, objective) => {
+  test("training brings the student's distribution closer to the teacher's", async () => {
+    const { trainer, dispose } = open({ objective });
+    const values: number[] = [];
+    for (let step = 0; step < 40; step++) values.push((await trainer.next()).metrics.signal!.k1TokenMean!);
+    const mean = (from: number, to: number) => values.slice(from, to).reduce((a, b) => a + b) / (to - from);
+    expect(mean(30, 40)).toBeLessThan(0.6 * mean(0, 10));
+    dispose();
+  });
+
+  test("one pass or several give the same update", async () => {
+    const results = [];
+    for (const microBatchSize of [6, 4, 1]) {
+      const { trainer, policy, dispose } = open({ objective, microBatchSize });
+      const { metrics } = await trainer.next();
+      results.push({
+        loss: metrics.optimiser!.loss!,
+        norm: metrics.optimiser!.gradientNorm!,
+        embed: weightsOf(policy)[0]!,
+      });
+      dispose();
+    }
+    for (const { loss, norm } of results) {
+      expect(loss).toBeCloseTo(results[0]!.loss, 5);
+      expect(norm / results[0]!.norm).toBeCloseTo(1, 4);
+    }
+  });
+});
+
+test("the sampled loss on policy is the token mean of k1, and sampler and training graph agree", async () => {
+  const { trainer, dispose } = open();
+  const { metrics } = await trainer.next();
+  expect(metrics.optimiser!.loss).toBeCloseTo(metrics.signal!.k1TokenMean!, 5);
+  expect(metrics.policy!.samplerDifference).toBeLessThan(1e-5);
+  expect(metrics.policy!.rhoMax).toBe(1);
+  expect(metrics.signal!.advantageMean).toBeCloseTo(-metrics.signal!.k1TokenMean!, 6);
+  expect(metrics.data!.viewsPerRecord).toBe(1);
+  dispose();
+});
+
+test("a teacher that sees what the student sees gives no gradient", async () => {
+  const { trainer, policy, dispose } = open({
+    objective: { kind: "opd", divergence: { kind: "reverse-kl" } },
+    reveal: { evidence: false, groundTruth: false },
+  });
+  const { metrics } = await trainer.next();
+  expect(Math.abs(metrics.signal!.divergence!)).toBeLessThan(1e-5);
+  expect(metrics.optimiser!.gradientNorm).toBeLessThan(1e-5);
+  dispose();
+  expect(policy.vocabSize).toBe(vocabSize);
+});
+
+test("a run that is saved, thrown away and resumed equals an uninterrupted one bit for bit", async () => {
+  const whole = open();
+  const steps = [];
+  for (let step = 0; step < 5; step++) steps.push(withoutSystem(await whole.trainer.next()));
+
+  const first = open();
+  for (let step = 0; step < 2; step++) await first.trainer.next();
+  const files = new Map<string, Uint8Array>();
+  await saveTrainerState(await first.trainer.exportState(), memorySink(files));
+  const weights = weightsOf(first.policy);
+  first.dispose();
+
+  const second = open();
+  Object.values(second.policy.trainable).forEach((variable, i) => {
+    const tensor = tf.tensor(weights[i]!, variable.shape);
+    variable.assign(tensor);
+    tensor.dispose();
+  });
+  second.trainer.importState(await loadTrainerState(memorySource(files)));
+  for (let step = 2; step < 5; step++) expect(withoutSystem(await second.trainer.next())).toEqual(steps[step]);
+  expect(weightsOf(second.policy)).toEqual(weightsOf(whole.policy));
+  whole.dispose();
+  second.dispose();
+});
+
+test("a state of other data is refused", async () => {
+  const one = open();
+  const state = await one.trainer.exportState();
+  one.dispose();
+  const other = open({}, examples(5));
+  expect(() => other.trainer.importState(state)).toThrow(
+    "trainer.importState: the data changed since the checkpoint (toy-6 then, toy-5 now).",
+  );
+  other.dispose();
+});
+
+test("no tensor is left over from 50 steps", async () => {
+  const { trainer, dispose } = open({ sampling: { ...settings.sampling, maxTokens: 2 } });
+  await trainer.next();
+  const before = tf.memory().numTensors;
+  for (let step = 0; step < 50; step++) await trainer.next();
+  expect(tf.memory().numTensors).toBe(before);
+  dispose();
+});
+
+test("a gradient that is not finite changes nothing and is counted; five in a row stop the run", async () => {
+  const { trainer, policy, dispose } = open();
+  policy.trainable.head!.assign(tf.fill(policy.trainable.head!.shape, 1e25));
+  const before = weightsOf(policy);
+  const first = await trainer.next();
+  expect(first.applied).toBe(false);
+  expect(first.metrics.optimiser!.skippedSteps).toBe(1);
+  expect(weightsOf(policy)).toEqual(before);
+  for (let step = 0; step < 3; step++) await trainer.next();
+  await expect(trainer.next()).rejects.toThrow("the gradient was not finite in 5 steps in a row (last: step 5).");
+  dispose();
+});
+
+describe("records that lack what the teacher should see", () => {
+  const incomplete = (): ExampleSource => {
+    const data = examples();
+    return { ...data, load: async (index) => ({ ...(await data.load(index)), ...(index % 2 === 0 && { views: [] }) }) };
+  };
+  test("error: the run stops with the reason", async () => {
+    const { trainer, dispose } = open({ batchSize: 6 }, incomplete());
+    await expect(trainer.next()).rejects.toThrow(/reveal\.evidence is true, but the record has no views/);
+    dispose();
+  });
+  test("skip: they are left out and counted", async () => {
+    const { trainer, dispose } = open({ batchSize: 6, missingPrivilege: "skip" }, incomplete());
+    const { metrics, rollouts } = await trainer.next();
+    expect(metrics.data!.droppedMissingPrivilege).toBe(3);
+    expect(new Set(rollouts.map(({ recordId }) => recordId))).toEqual(new Set(["record-1", "record-3", "record-5"]));
+    dispose();
+  });
+  test("reduce: they are kept with what there is", async () => {
+    const { trainer, dispose } = open({ batchSize: 6, missingPrivilege: "reduce" }, incomplete());
+    const { metrics } = await trainer.next();
+    expect(metrics.data!.records).toBe(6);
+    expect(metrics.data!.recordsWithoutViews).toBe(3);
+    dispose();
+  });
+});
+
+test("grpo: only completions of groups with unequal rewards move the policy", async () => {
+  const equal = open({ objective: { kind: "grpo", rewardOf: () => 1 } });
+  expect((await equal.trainer.next()).metrics.optimiser!.gradientNorm).toBe(0);
+  equal.dispose();
+  const byLength = open({ objective: { kind: "grpo", rewardOf: (text) => -text.length } });
+  const lengths: number[] = [];
+  for (let step = 0; step < 60; step++) lengths.push((await byLength.trainer.next()).metrics.rollout!.lengthMean!);
+  const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+  expect(mean(lengths.slice(50))).toBeLessThan(mean(lengths.slice(0, 10)) - 1);
+  byLength.dispose();
+});
+
+test("sft: the given completions become likely", async () => {
+  const { trainer, dispose } = open({ objective: { kind: "sft", completionOf: () => Int32Array.of(4, 7, 1) } });
+  let last = 0;
+  for (let step = 0; step < 60; step++) last = (await trainer.next()).metrics.optimiser!.loss!;
+  expect(last).toBeLessThan(0.8);
+  dispose();
+});
+
+describe("train", () => {
+  test("events: self-test, steps, end; break leaves the trainer usable", async () => {
+    const { trainer, dispose } = open();
+    const events: string[] = [];
+    for await (const event of train(trainer, { totalSteps: 3 })) {
+      events.push(event.type);
+      if (event.type === "step-finished" && event.step === 2) break;
+    }
+    expect(events).toEqual(["self-test-passed", "step-finished", "step-finished"]);
+    const rest = [];
+    for await (const event of train(trainer, { totalSteps: 3 }))
+      rest.push([event.type, "step" in event ? event.step : 0]);
+    expect(rest).toEqual([
+      ["step-finished", 3],
+      ["run-finished", 3],
+    ]);
+    dispose();
+  });
+  test("an aborted signal stops between steps", async () => {
+    const { trainer, dispose } = open();
+    const controller = new AbortController();
+    const run = async () => {
+      for await (const event of train(trainer, { totalSteps: 9, signal: controller.signal })) {
+        if (event.type === "step-finished") controller.abort();
+      }
+    };
+    await expect(run()).rejects.toMatchObject({ code: "aborted" });
+    expect(trainer.step).toBe(1);
+    dispose();
+  });
+});
+
+test("too little data for one batch is refused", () => {
+  expect(() => open({ batchSize: 7 })).toThrow("the data hold 6 examples, less than one batch of 7.");
+});
+
+function memorySink(files: Map<string, Uint8Array>): FileSink {
+  return {
+    async write(name, content) {
+      if (typeof content === "string") files.set(name, new TextEncoder().encode(content));
+      else if (content instanceof Uint8Array) files.set(name, content);
+      else {
+        const parts: Uint8Array[] = [];
+        for await (const part of content) parts.push(part.slice());
+        files.set(name, new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()));
+      }
+    },
+  };
+}
+
+function memorySource(files: ReadonlyMap<string, Uint8Array>): FileSource {
+  return {
+    list: async () => [...files.keys()].sort(),
+    size: async (name) => files.get(name)?.length,
+    read: async (name, range) => files.get(name)!.slice(range?.from, range?.to),
+  };
+}
