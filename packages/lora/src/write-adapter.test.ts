@@ -87,17 +87,18 @@ test("BF16 is half the size and rounds", async () => {
   expect((await readAdapter(half)).modules).toEqual(got.modules);
 });
 
-test("a golden adapter is written again with the same bytes", async () => {
-  const folder = (name: string) => readFileSync(goldenPath(`qwen3_vl/adapter/${name}`));
-  const files = memoryFiles({
-    "adapter_config.json": folder("adapter_config.json"),
-    "adapter_model.safetensors": folder("adapter_model.safetensors"),
-  });
-  const again = memoryFiles();
-  await writeAdapter(again, await readAdapter(files), { baseModel: "tiny-qwen3_vl" });
-  const name = "adapter_model.safetensors";
-  expect(Buffer.compare(again.contents.get(name)!, folder(name))).toBe(0);
-});
+test.each(["idefics3", "smolvlm", "qwen2_vl", "qwen2_5_vl", "qwen3_vl"])(
+  "%s: the golden adapter is written again with the same bytes",
+  async (family) => {
+    const [config, weights] = ["adapter_config.json", "adapter_model.safetensors"] as const;
+    const golden = (name: string) => readFileSync(goldenPath(`${family}/adapter/${name}`));
+    const adapter = await readAdapter(memoryFiles({ [config]: golden(config), [weights]: golden(weights) }));
+    const again = memoryFiles();
+    await writeAdapter(again, adapter, { baseModel: `tiny-${family}` });
+    expect(Buffer.compare(again.contents.get(weights)!, golden(weights))).toBe(0);
+    expect((await readAdapter(again)).config).toEqual(adapter.config);
+  },
+);
 
 test("an adapter without modules and factors of another size are refused before anything is written", async () => {
   const files = memoryFiles();

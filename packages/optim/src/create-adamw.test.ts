@@ -120,9 +120,14 @@ test("an exported state is a copy, and so is an imported one", async () => {
   const state = await exported;
   expect(state.step).toBe(1);
   expectNear(state.moments.scalar!.first, [0.1 * gradientsAt(0).scalar!.dataSync()[0]!], 1, 0);
-  optimizer.importState(state);
-  state.moments.scalar!.first.fill(99);
-  expect((await optimizer.exportState()).moments.scalar!.first[0]).not.toBe(99);
+  const later = await optimizer.exportState();
+  const value = later.moments.scalar!.first[0]!;
+  later.moments.scalar!.first.fill(99);
+  expect((await optimizer.exportState()).moments.scalar!.first[0]).toBe(value);
+  later.moments.scalar!.first.fill(3);
+  optimizer.importState(later);
+  later.moments.scalar!.first.fill(99);
+  expect((await optimizer.exportState()).moments.scalar!.first[0]).toBe(3);
 });
 
 test("steps and state keep the number of tensors; dispose frees the moments and nothing else", async () => {

@@ -1,15 +1,17 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
-import { beforeAll, expect, test } from "vitest";
+import "@tensorflow/tfjs-backend-wasm";
+import { beforeEach, expect, test } from "vitest";
 import { addGradients } from "./add-gradients.ts";
 import { clipScale } from "./clip-scale.ts";
 import { globalNorm } from "./global-norm.ts";
 
-beforeAll(async () => {
+beforeEach(async () => {
   await tf.setBackend("cpu");
 });
 
-test("the global norm is that of all numbers together", async () => {
+test.each(["cpu", "wasm"])("%s: the global norm is that of all numbers together", async (backend) => {
+  await tf.setBackend(backend);
   const gradients = { a: tf.tensor2d([[3, 4]]), b: tf.scalar(-12), c: tf.tensor3d([[[0]], [[84]]]) };
   const before = tf.memory().numTensors;
   expect(await globalNorm(gradients)).toBe(85); // 3² + 4² + 12² + 84² = 85²

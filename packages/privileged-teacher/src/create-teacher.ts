@@ -34,7 +34,7 @@ export function createTeacher(policy: Policy, kind: TeacherKind, options: Teache
       checkAlive("score");
       const scores =
         ask.want === "states"
-          ? scoreStates(policy, sequences, source.view)
+          ? scoreStates(policy, sequences, source.view, ask.features)
           : await scoreSampled(policy, sequences, source.view, { ...options, ...ask });
       return scores as TeacherScores[Request["want"]];
     },

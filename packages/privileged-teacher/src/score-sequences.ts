@@ -1,10 +1,15 @@
 import { tokenLogProbs } from "@imagine-opd/distillation-loss";
 import { ImagineOpdError } from "@imagine-opd/protocol";
-import type { Policy, ScoredSequence, WeightView } from "@imagine-opd/protocol/policy";
+import type { ImageFeatures, Policy, ScoredSequence, WeightView } from "@imagine-opd/protocol/policy";
 import type { SampledScores, ScoreRequest, StateScores } from "./teacher.ts";
 
 /** States `[N, D]` of the completions under the given weights; the caller disposes them. */
-export function scoreStates(policy: Policy, sequences: readonly ScoredSequence[], weights: WeightView): StateScores {
+export function scoreStates(
+  policy: Policy,
+  sequences: readonly ScoredSequence[],
+  weights: WeightView,
+  features?: ImageFeatures,
+): StateScores {
   const lengths = Int32Array.from(sequences, ({ completion }) => completion.length);
   if (!lengths.some((length) => length > 0)) {
     throw new ImagineOpdError("invalid-argument", {
@@ -13,7 +18,7 @@ export function scoreStates(policy: Policy, sequences: readonly ScoredSequence[]
       remedy: "Leave empty completions out of the batch.",
     });
   }
-  return { states: policy.completionStates(sequences, { weights }), lengths };
+  return { states: policy.completionStates(sequences, { weights, ...(features && { features }) }), lengths };
 }
 
 /** Log-prob and entropy of every completion token under the given weights. */
@@ -21,9 +26,9 @@ export async function scoreSampled(
   policy: Policy,
   sequences: readonly ScoredSequence[],
   weights: WeightView,
-  ask: Omit<Extract<ScoreRequest, { want: "sampled" }>, "want"> & { readonly chunkRows?: number },
+  { features, ...ask }: Omit<Extract<ScoreRequest, { want: "sampled" }>, "want"> & { readonly chunkRows?: number },
 ): Promise<SampledScores> {
-  const { states, lengths } = scoreStates(policy, sequences, weights);
+  const { states, lengths } = scoreStates(policy, sequences, weights, features);
   try {
     const tokens = joinCompletions(sequences);
     const { logProbs, entropy } = await tokenLogProbs(states, { ...ask, head: policy.head, weights, tokens });

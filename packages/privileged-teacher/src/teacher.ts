@@ -1,4 +1,4 @@
-import type { ScoredSequence, WeightView } from "@imagine-opd/protocol/policy";
+import type { ImageFeatures, ScoredSequence, WeightView } from "@imagine-opd/protocol/policy";
 import type { Tensor2D } from "@tensorflow/tfjs-core";
 
 /**
@@ -10,20 +10,27 @@ import type { Tensor2D } from "@tensorflow/tfjs-core";
  */
 export type TeacherKind = { readonly kind: "frozen"; readonly from: "snapshot" | "base" } | { readonly kind: "live" };
 
+interface PictureFeatures {
+  /** Features from `encodeImages` under the teacher's `weights`; other pictures are encoded again. @default none */
+  readonly features?: ImageFeatures;
+}
+
 /** What is asked about completions. */
-export type ScoreRequest =
-  | {
-      /** Log-prob of each sampled token, and the entropy of each distribution. */
-      readonly want: "sampled";
-      /** Divides the logits; the student's sampling temperature. @default 1 */
-      readonly temperature?: number;
-      /** Ids left out of the distribution. @default none */
-      readonly banned?: Int32Array;
-    }
-  | {
-      /** Hidden states, for a divergence that walks them through the head with the teacher's `weights`. */
-      readonly want: "states";
-    };
+export type ScoreRequest = PictureFeatures &
+  (
+    | {
+        /** Log-prob of each sampled token, and the entropy of each distribution. */
+        readonly want: "sampled";
+        /** Divides the logits; the student's sampling temperature. @default 1 */
+        readonly temperature?: number;
+        /** Ids left out of the distribution. @default none */
+        readonly banned?: Int32Array;
+      }
+    | {
+        /** Hidden states, for a divergence that walks them through the head with the teacher's `weights`. */
+        readonly want: "states";
+      }
+  );
 
 export interface SampledScores {
   /** `[N]` nats, sequences one after the other. */

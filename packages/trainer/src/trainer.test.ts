@@ -1,6 +1,7 @@
 import "@tensorflow/tfjs-backend-cpu";
 import { createTeacher, type TeacherKind } from "@imagine-opd/privileged-teacher";
 import type { Example, ExampleSource, FileSink, FileSource } from "@imagine-opd/protocol";
+import type { Policy } from "@imagine-opd/protocol/policy";
 import { registerCoreGradients } from "@imagine-opd/tensor-ops";
 import { createToyPolicy, createToyProcessor, plainImage } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
@@ -44,12 +45,9 @@ const settings: TrainSettings = {
   seed: 3,
 };
 
-function open(
-  changes: Partial<TrainSettings> = {},
-  data = examples(),
-  kind: TeacherKind = { kind: "frozen", from: "snapshot" },
-) {
-  const policy = createToyPolicy({ vocabSize, contextLength: 400, seed: 5 });
+function open(changes: Partial<TrainSettings> = {}, data = examples(), change = (policy: Policy) => policy) {
+  const kind: TeacherKind = { kind: "frozen", from: "snapshot" };
+  const policy = change(createToyPolicy({ vocabSize, contextLength: 400, seed: 5 }));
   const teacher = createTeacher(policy, kind);
   const trainer = createTrainer({ policy, processor, teacher, examples: data, settings: { ...settings, ...changes } });
   const dispose = () => {
@@ -171,8 +169,18 @@ test("no tensor is left over from 50 steps", async () => {
 });
 
 test("a gradient that is not finite changes nothing and is counted; five in a row stop the run", async () => {
-  const { trainer, policy, dispose } = open();
-  policy.trainable.head!.assign(tf.fill(policy.trainable.head!.shape, 1e25));
+  const broken = (policy: Policy): Policy => ({
+    ...policy,
+    head: {
+      ...policy.head,
+      backward(states, dLogits, options) {
+        const { states: exact, trainable } = policy.head.backward(states, dLogits, options);
+        exact.dispose();
+        return { states: tf.fill(states.shape, Number.POSITIVE_INFINITY), trainable };
+      },
+    },
+  });
+  const { trainer, policy, dispose } = open({}, examples(), broken);
   const before = weightsOf(policy);
   const first = await trainer.next();
   expect(first.applied).toBe(false);
