@@ -6,9 +6,8 @@ import {
   writeCheckpoint,
   writeSafetensors,
 } from "@imagine-opd/safetensors";
-import { goldenPath, readGoldenTensors } from "@imagine-opd/test-kit";
+import { goldenPath, readGoldenTensors, memoryFiles } from "@imagine-opd/test-kit";
 import { expect, test } from "vitest";
-import { memoryFiles } from "../packages/safetensors/test/memory-files.ts";
 
 const shards = [1, 2, 3, 4].map((i) => `model-0000${i}-of-00004.safetensors`);
 const families: [family: string, files: string[]][] = [

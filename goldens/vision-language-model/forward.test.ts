@@ -125,7 +125,7 @@ describe.each(backends)("%s", (backend) => {
         for (const [i, id] of ids.entries()) {
           const values = logits.dataSync();
           expect(values.indexOf(Math.max(...values)), `token ${i}`).toBe(id);
-          const logSum = Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0));
+          const logSum = Math.log(Array.from(values).reduce((sum, value) => sum + Math.exp(value), 0));
           expect(Math.abs(values[id]! - logSum - logProbs[i])).toBeLessThan(1e-4);
           logits.dispose();
           logits = session.next(Int32Array.of(id));

@@ -1,4 +1,5 @@
 export { checkGradient, waves } from "./check-gradient.ts";
 export { type GoldenTensor, goldenPath, readGoldenJson, readGoldenTensors } from "./goldens.ts";
+export { type MemoryFiles, memoryFiles } from "./memory-files.ts";
 export { createToyPolicy, type ToyPolicyOptions, toyPrompt } from "./toy-policy.ts";
 export { createToyProcessor, plainImage } from "./toy-processor.ts";

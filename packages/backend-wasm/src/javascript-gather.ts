@@ -1,6 +1,6 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import { type TensorInfo, util } from "@tensorflow/tfjs-core";
-import { stockKernel, type WasmKernel } from "./kernel-registry.ts";
+import { requireStockKernel, type WasmKernel } from "./kernel-registry.ts";
 import { addressOf, type WasmInternals } from "./wasm-internals.ts";
 
 /**
@@ -9,7 +9,7 @@ import { addressOf, type WasmInternals } from "./wasm-internals.ts";
  * @throws invalid-argument when an index is outside the axis
  */
 export function javascriptGather(backend: WasmInternals): WasmKernel {
-  const stock = stockKernel("GatherV2")!.kernelFunc;
+  const stock = requireStockKernel("GatherV2");
   const run: WasmKernel["run"] = (inputs, attrs) => {
     const [x, indices] = [inputs.x!, inputs.indices!];
     if (attrs.batchDims !== 0) return stock({ inputs, attrs, backend }) as TensorInfo;

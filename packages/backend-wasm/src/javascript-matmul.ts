@@ -1,5 +1,5 @@
 import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs-core";
-import { stockKernel, type WasmKernel } from "./kernel-registry.ts";
+import { requireStockKernel, type WasmKernel } from "./kernel-registry.ts";
 import { type ProductAttributes, type ProductPlan, planProduct } from "./product-plan.ts";
 import { addressOf, type WasmInternals } from "./wasm-internals.ts";
 
@@ -16,8 +16,8 @@ const worthTransposing = 16;
 export function javascriptBatchMatMul(backend: WasmInternals): WasmKernel {
   const call = (kernel: KernelFunc, inputs: Record<string, TensorInfo>, attrs: object): TensorInfo =>
     kernel({ inputs, attrs: attrs as never, backend }) as TensorInfo;
-  const transpose = stockKernel("Transpose")!.kernelFunc;
-  const matMul = stockKernel("BatchMatMul")!.kernelFunc;
+  const transpose = requireStockKernel("Transpose");
+  const matMul = requireStockKernel("BatchMatMul");
 
   /** `x` with its last two axes exchanged, in new memory. */
   const transposed = (x: TensorInfo): TensorInfo => {

@@ -2,6 +2,7 @@ import { ImagineOpdError } from "@imagine-opd/protocol";
 import {
   getKernel,
   type KernelConfig,
+  type KernelFunc,
   type NamedAttrMap,
   type NamedTensorInfoMap,
   registerKernel,
@@ -31,9 +32,24 @@ const isOurs = (config: KernelConfig | undefined): config is ReplacingConfig =>
   config !== undefined && replaced in config;
 
 /** The kernel of tfjs under this name, whether or not one of ours stands before it. */
-export function stockKernel(name: string): KernelConfig | undefined {
+function stockKernel(name: string): KernelConfig | undefined {
   const config = getKernel(name, backendName);
   return isOurs(config) ? config[replaced] : config;
+}
+
+/** The function of tfjs's kernel, for kernels of ours that call it. */
+export function requireStockKernel(name: string): KernelFunc {
+  return stockKernel(name)?.kernelFunc ?? refuseMissing(name);
+}
+
+/** @throws missing-part, by the kernel's name */
+export function refuseMissing(kernel: string): never {
+  throw new ImagineOpdError("missing-part", {
+    where: "backend-wasm.openWasmBackend",
+    problem: `the kernel ${kernel} is not registered for the wasm backend.`,
+    remedy: 'Import "@tensorflow/tfjs-backend-wasm" 4.22.0 whole, with all of its kernels.',
+    details: { kernel },
+  });
 }
 
 /** Puts a kernel of ours before tfjs's kernel of the same name. */

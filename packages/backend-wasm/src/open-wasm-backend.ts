@@ -4,8 +4,8 @@ import { getThreadsCount, setWasmPaths, version_wasm } from "@tensorflow/tfjs-ba
 import { backend, env, setBackend } from "@tensorflow/tfjs-core";
 import { javascriptGather } from "./javascript-gather.ts";
 import { javascriptBatchMatMul } from "./javascript-matmul.ts";
+import { javascriptSegmentSum } from "./javascript-segment-sum.ts";
 import { installKernel, restoreStockKernel, type WasmKernel } from "./kernel-registry.ts";
-import { javascriptSegmentSum } from "./segment-sum.ts";
 import { runSelfTest } from "./self-test.ts";
 import { simdBatchMatMul, simdSoftmax } from "./simd-kernels.ts";
 import { openSimdModule, type SimdModule } from "./simd-module.ts";

@@ -1,5 +1,6 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
+import { refuseMissing } from "./kernel-registry.ts";
 
 interface Check {
   readonly kernel: string;
@@ -126,14 +127,7 @@ const needed: readonly string[] = [
  */
 export async function runSelfTest(): Promise<void> {
   for (const kernel of [...needed, ...checks.map((check) => check.kernel)]) {
-    if (tf.getKernel(kernel, "wasm") === undefined) {
-      throw new ImagineOpdError("missing-part", {
-        where: "backend-wasm.openWasmBackend",
-        problem: `the kernel ${kernel} is not registered for the wasm backend.`,
-        remedy: 'Import "@tensorflow/tfjs-backend-wasm" 4.22.0 whole, with all of its kernels.',
-        details: { kernel },
-      });
-    }
+    if (tf.getKernel(kernel, "wasm") === undefined) refuseMissing(kernel);
   }
   for (const check of checks) await runCheck(check);
 }

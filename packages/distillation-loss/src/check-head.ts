@@ -4,15 +4,20 @@ import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import type { TeacherStates } from "./loss-through-head.ts";
 import type { RowPlan } from "./row-plan.ts";
 
-/** The head's trainable weights in the order of `head.trainable`. */
-export function requireHeadWeights(where: string, head: Head, trainable: Readonly<Record<string, Tensor>>): Tensor[] {
+/** What `source` holds for the names in `head.trainable`, in their order. */
+export function takeHeadWeights(
+  where: string,
+  head: Head,
+  source: "trainable" | "head.backward().trainable",
+  weights: Readonly<Record<string, Tensor>>,
+): Tensor[] {
   return head.trainable.map((name) => {
-    const weight = trainable[name];
+    const weight = weights[name];
     if (weight !== undefined) return weight;
     throw new ImagineOpdError("mismatch", {
       where,
-      problem: `trainable must hold every weight that head.trainable names, and has no "${name}".`,
-      remedy: "Pass policy.trainable.",
+      problem: `${source} must hold every name of head.trainable, and has no "${name}".`,
+      ...(source === "trainable" && { remedy: "Pass policy.trainable." }),
       details: { name },
     });
   });

@@ -38,7 +38,7 @@ export interface TokenReport {
     /** Tokens with weight 0. */
     readonly masked: number;
     /** Of `tokens`: those whose row has no possible token. They add 0 to the loss. */
-    readonly undefined: number;
+    readonly empty: number;
     /** Of `tokens`: those whose value is NaN. */
     readonly notANumber: number;
   };
@@ -115,7 +115,7 @@ function reportTokens(plan: RowPlan, objective: RowObjective, data: Float32Array
     counts: {
       tokens: active.length,
       masked: rows - active.length,
-      undefined: defined.filter((flag) => flag === 0).length,
+      empty: defined.filter((flag) => flag === 0).length,
       notANumber: values.filter(Number.isNaN).length,
     },
     ...present("clipFractions", clip && { ratio: shareOf(clip, 1), dual: shareOf(clip, 2) }),

@@ -147,7 +147,7 @@ test("the report holds entropies, log-probs of the tokens and k1", async () => {
   expect(largestDifference([[...tokens.studentEntropy]], [entropies(student)])).toBeLessThan(1e-6);
   expect(largestDifference([[...tokens.teacherEntropy!]], [entropies(teacher)])).toBeLessThan(1e-6);
   expect(tokens.logRatio![1]).toBeCloseTo(pick(student)[1]! - pick(teacher)[1]!, 6);
-  expect(tokens.counts).toEqual({ tokens: 3, masked: 0, undefined: 0, notANumber: 0 });
+  expect(tokens.counts).toEqual({ tokens: 3, masked: 0, empty: 0, notANumber: 0 });
   expect(tokens.clipFractions).toBeUndefined();
 });
 
@@ -165,7 +165,7 @@ describe("masks and weights", () => {
     expect(mean.loss).toBeCloseTo(weighted / 3, 5);
     expect(normalised.loss).toBeCloseTo(weighted / 10, 5);
     expect(largestDifference([normalised.gradient[3]!], [mean.gradient[3]!.map((g) => g * 0.3)])).toBeLessThan(1e-7);
-    expect(mean.tokens.counts).toEqual({ tokens: 3, masked: 1, undefined: 0, notANumber: 0 });
+    expect(mean.tokens.counts).toEqual({ tokens: 3, masked: 1, empty: 0, notANumber: 0 });
     expect(mean.tokens.values[1]).toBe(0);
   });
 
@@ -185,7 +185,7 @@ describe("masks and weights", () => {
     const empty = await evaluate(spoilt(student), teacher, { ...options, tokenWeights: new Float32Array(4) });
     expect(empty.loss).toBe(0);
     expect(empty.gradient).toEqual(student.map((row) => row.map(() => 0)));
-    expect(empty.tokens.counts).toEqual({ tokens: 0, masked: 4, undefined: 0, notANumber: 0 });
+    expect(empty.tokens.counts).toEqual({ tokens: 0, masked: 4, empty: 0, notANumber: 0 });
     const none = divergence(tf.zeros([0, 6]), tf.zeros([0, 6]), options);
     expect(none.loss.dataSync()[0]).toBe(0);
     expect((await none.readTokens()).values).toHaveLength(0);
@@ -261,7 +261,7 @@ describe("impossible tokens", () => {
       const { loss, gradient, tokens } = await evaluate(nothing, teacher, { divergence: each });
       expect(loss).toBeCloseTo(divergenceOf(student[0]!, teacher[0]!, each) / 2, 5);
       expect(gradient[1]!.every((g) => g === 0)).toBe(true);
-      expect(tokens.counts).toEqual({ tokens: 2, masked: 0, undefined: 1, notANumber: 0 });
+      expect(tokens.counts).toEqual({ tokens: 2, masked: 0, empty: 1, notANumber: 0 });
     }
   });
 });

@@ -19,6 +19,6 @@ export function createCeilings(plan: RowPlan): tf.Tensor1D | undefined {
 /** Finite logits: banned ids and those at -Infinity become impossible. `[n, V]` to `[n, V]`. */
 export function limitLogits(logits: tf.Tensor2D, ceilings: tf.Tensor1D | undefined): tf.Tensor2D {
   return tf.tidy(() =>
-    tf.maximum(ceilings === undefined ? logits : tf.minimum<tf.Tensor2D>(logits, ceilings), -1e9),
+    tf.maximum(ceilings === undefined ? logits : tf.minimum<tf.Tensor2D>(logits, ceilings), impossibleLogit),
   );
 }

@@ -188,6 +188,40 @@ describe.each(cases)("$name", (each) => {
   });
 });
 
+describe("peak memory, in bytes, above what was there before", () => {
+  async function peakOf(rows: number, vocabulary: number, columns: number, chunkRows: number) {
+    const w = tf.randomNormal([vocabulary, columns]) as tf.Tensor2D;
+    const h = tf.randomNormal([rows, columns]) as tf.Tensor2D;
+    const t = tf.clone(h);
+    const start = tf.memory().numBytes;
+    const { peakBytes } = await tf.profile(() => {
+      tf.tidy(() => {
+        tf.valueAndGrads((x, y) => {
+          const result = divergenceThroughHead(x as tf.Tensor2D, {
+            head: createDenseHead(y as tf.Tensor2D, "trainable"),
+            trainable: { "head.weight": y! },
+            teacher: { states: t, weights: { kind: "student" } },
+            divergence: { kind: "jsd", beta: 0.5 },
+            chunkRows,
+          });
+          result.dispose();
+          return result.loss;
+        })([h, w]);
+      });
+      return tf.scalar(0);
+    });
+    return peakBytes - start;
+  }
+
+  test("stays below one [N, V] tensor", async () => {
+    expect(await peakOf(400, 400, 2, 4)).toBeLessThan(4 * 400 * 400);
+  });
+
+  test("holds a few gradients of the head, not one a chunk", async () => {
+    expect(await peakOf(60, 50, 40, 1)).toBeLessThan(12 * 4 * 50 * 40);
+  });
+});
+
 test("identical states and weights give k1 = 0 and gradient 0; shifted by one row they do not", async () => {
   const rows = randomRows(8, N + 1, D);
   const head = createDenseHead(weight(), "frozen");
@@ -275,7 +309,7 @@ test("mismatches are named", () => {
     });
   const trainable = { "head.weight": weight() };
   expect(run({ states: states() }, {})).toThrow(
-    'trainable must hold every weight that head.trainable names, and has no "head.weight".',
+    'trainable must hold every name of head.trainable, and has no "head.weight". Pass policy.trainable.',
   );
   expect(run({ states: tf.zeros([2, D]) }, trainable)).toThrow(
     "the teacher must have a row for each of the student's 7, got 2.",

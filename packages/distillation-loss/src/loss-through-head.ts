@@ -1,11 +1,11 @@
 import type { Head, WeightView } from "@imagine-opd/protocol/policy";
 import * as tf from "@tensorflow/tfjs-core";
-import { checkTeacher, requireHeadWeights } from "./check-head.ts";
+import { checkTeacher, takeHeadWeights } from "./check-head.ts";
 import { forbidTeacherGradient } from "./constant-teacher.ts";
 import { createResult, type DistillationResult } from "./distillation-result.ts";
 import { createCeilings, limitLogits } from "./limit-logits.ts";
 import { coefficientsOf, type RowObjective, weightedSum } from "./row-objective.ts";
-import { type RowPlan, restoreRows, sliceChunk, takeActiveRows } from "./row-plan.ts";
+import { type RowChunk, type RowPlan, restoreRows, sliceChunk, takeActiveRows } from "./row-plan.ts";
 import { isTapeRecording } from "./tape-state.ts";
 
 /** The student's head, for losses that take hidden states. */
@@ -41,7 +41,7 @@ export function lossThroughHead(
   teacher?: TeacherStates,
 ): DistillationResult {
   checkTeacher(plan, states, head, teacher);
-  const inputs = [states, ...requireHeadWeights(plan.where, head, trainable)];
+  const inputs = [states, ...takeHeadWeights(plan.where, head, "trainable", trainable)];
   const recording = isTapeRecording(plan.where);
   let statistics: tf.Tensor2D | undefined;
   const taped = tf.customGrad<tf.Scalar>((...inputsAndSave) => {
@@ -78,20 +78,15 @@ function walkChunks(
 ): Walk | undefined {
   if (plan.chunks.length === 0) return undefined;
   return tf.tidy(() => {
-    const ceilings = createCeilings(plan);
     const studentStates = takeActiveRows(plan, states);
-    const teacherStates = teacher && takeActiveRows(plan, teacher.states);
+    const logitsOf = createLogits(plan, head, teacher);
     const statistics: tf.Tensor2D[] = [];
     const stateGradients: tf.Tensor2D[] = [];
-    let weightGradients: tf.Tensor[] = [];
+    let weightGradients: readonly tf.Tensor[] = [];
     for (const chunk of plan.chunks) {
       const rows = sliceChunk(studentStates, chunk);
       const [measured, dLogits] = tf.tidy(() => {
-        const logits = [limitLogits(head.logits(rows), ceilings)];
-        if (teacher !== undefined) {
-          const { head: teacherHead = head, weights } = teacher;
-          logits.push(limitLogits(teacherHead.logits(sliceChunk(teacherStates!, chunk), { weights }), ceilings));
-        }
+        const logits = logitsOf(rows, chunk);
         const measured = objective.measure(logits, chunk);
         if (!recording) return [measured];
         const coefficients = coefficientsOf(plan, objective, measured, chunk);
@@ -101,10 +96,8 @@ function walkChunks(
       if (dLogits !== undefined) {
         const gradients = tf.tidy(() => head.backward(rows, dLogits));
         stateGradients.push(gradients.states);
-        weightGradients = accumulate(
-          weightGradients,
-          head.trainable.map((name) => gradients.trainable[name]!),
-        );
+        const terms = takeHeadWeights(plan.where, head, "head.backward().trainable", gradients.trainable);
+        weightGradients = accumulate(weightGradients, terms);
         dLogits.dispose();
       }
       rows.dispose();
@@ -112,6 +105,19 @@ function walkChunks(
     const gradients = recording ? [restoreRows(plan, stateGradients, states.shape[1]), ...weightGradients] : [];
     return { statistics: tf.concat(statistics, 1), gradients };
   });
+}
+
+/** What computes a chunk's `[n, V]` logits: the student's and, where there is a teacher, the teacher's. */
+function createLogits(plan: RowPlan, head: Head, teacher: TeacherStates | undefined) {
+  const ceilings = createCeilings(plan);
+  const teacherStates = teacher && takeActiveRows(plan, teacher.states);
+  const limited = (logits: () => tf.Tensor2D) => tf.tidy(() => limitLogits(logits(), ceilings));
+  return (rows: tf.Tensor2D, chunk: RowChunk): tf.Tensor2D[] => {
+    const student = limited(() => head.logits(rows));
+    if (teacher === undefined) return [student];
+    const { head: teacherHead = head, weights } = teacher;
+    return [student, limited(() => teacherHead.logits(sliceChunk(teacherStates!, chunk), { weights }))];
+  };
 }
 
 /** The sums, in place of both lists: at most one set of the head's gradients stays in memory. */

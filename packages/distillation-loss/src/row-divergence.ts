@@ -103,25 +103,28 @@ function compareRows(
 ): { value: tf.Tensor2D; pull: tf.Tensor2D } {
   return tf.tidy(() => {
     const logRatio = tf.sub<tf.Tensor2D>(s.logProbs, t.logProbs);
-    const expect = (rows: NormalizedRows, x: tf.Tensor2D) =>
-      tf.sum<tf.Tensor2D>(tf.mul(rows.probabilities, x), 1, true);
     switch (divergence.kind) {
       case "reverse-kl": {
-        const value = expect(s, logRatio);
+        const value = expectation(s, () => logRatio);
         return { value, pull: tf.clone(value) };
       }
       case "forward-kl": {
-        const value = tf.neg(expect(t, logRatio));
+        const value = tf.neg(expectation(t, () => logRatio));
         return { value, pull: tf.zerosLike(value) };
       }
       case "jsd": {
         const { beta } = divergence;
-        const ofStudent = expect(s, logRatioToMixture(logRatio, 1 - beta));
-        const ofTeacher = expect(t, logRatioToMixture(tf.neg(logRatio), beta));
+        const ofStudent = expectation(s, () => logRatioToMixture(logRatio, 1 - beta));
+        const ofTeacher = expectation(t, () => logRatioToMixture(tf.neg(logRatio), beta));
         return { value: tf.add(tf.mul(ofTeacher, beta), tf.mul(ofStudent, 1 - beta)), pull: ofStudent };
       }
     }
   });
+}
+
+/** `[n, 1]` mean of `[n, V]` numbers under each row's distribution. */
+function expectation({ probabilities }: NormalizedRows, numbers: () => tf.Tensor2D): tf.Tensor2D {
+  return tf.tidy(() => tf.sum<tf.Tensor2D>(tf.mul(probabilities, numbers()), 1, true));
 }
 
 /**

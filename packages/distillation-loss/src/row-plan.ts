@@ -1,5 +1,5 @@
-import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
+import { refuseArgument } from "./refuse-argument.ts";
 
 /** Options that every loss takes. */
 export interface RowOptions {
@@ -53,14 +53,16 @@ export function planRows(where: string, rows: number, vocabSize: number, options
   const { temperature = 1, tokenWeights, banned = new Int32Array(0) } = options;
   const chunkRows = options.chunkRows ?? Math.max(1, Math.floor(chunkBytes / (4 * vocabSize)));
   requirePositive(where, "temperature", temperature);
-  if (!Number.isInteger(chunkRows)) refuse(where, `chunkRows must be a whole number of rows, got ${chunkRows}.`);
+  if (!Number.isInteger(chunkRows))
+    refuseArgument(where, `chunkRows must be a whole number of rows, got ${chunkRows}.`);
   requirePositive(where, "chunkRows", chunkRows);
   checkBanned(where, banned, vocabSize);
   const weights = tokenWeights ?? new Float32Array(rows).fill(1);
   if (weights.length !== rows)
-    refuse(where, `tokenWeights must have one entry for each of the ${rows} rows, got ${weights.length}.`);
+    refuseArgument(where, `tokenWeights must have one entry for each of the ${rows} rows, got ${weights.length}.`);
   const wrong = weights.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY));
-  if (wrong >= 0) refuse(where, `tokenWeights must be finite and at least 0, got ${weights[wrong]} at row ${wrong}.`);
+  if (wrong >= 0)
+    refuseArgument(where, `tokenWeights must be finite and at least 0, got ${weights[wrong]} at row ${wrong}.`);
   const active = Int32Array.from(weights.keys()).filter((row) => weights[row]! > 0);
   const normalizer = options.normalizer ?? Math.max(1, active.length);
   requirePositive(where, "normalizer", normalizer);
@@ -92,65 +94,14 @@ export function sliceChunk(tensor: tf.Tensor2D, { from, to }: RowChunk): tf.Tens
   return tf.slice(tensor, [from, 0], [to - from, tensor.shape[1]]);
 }
 
-/** The active rows' entries of a host array; they must be finite. */
-export function takeActiveNumbers(plan: RowPlan, name: string, numbers: Float32Array): Float32Array {
-  if (numbers.length !== plan.rows)
-    refuse(plan.where, `${name} must have one entry for each of the ${plan.rows} rows, got ${numbers.length}.`);
-  return Float32Array.from(plan.active, (row) => {
-    const number = numbers[row]!;
-    if (!Number.isFinite(number))
-      throw new ImagineOpdError("non-finite", {
-        where: plan.where,
-        problem: `${name} must be finite where the token weight is above 0, got ${number} at row ${row}.`,
-        details: { row },
-      });
-    return number;
-  });
-}
-
-/** The active rows' log-probs; they must be finite and at most 0, but for rounding. */
-export function takeActiveLogProbs(plan: RowPlan, name: string, logProbs: Float32Array): Float32Array {
-  const taken = takeActiveNumbers(plan, name, logProbs);
-  const wrong = taken.findIndex((logProb) => logProb > 1e-3);
-  if (wrong >= 0)
-    refuse(
-      plan.where,
-      `${name} must be log-probs in nats (at most 0), got ${taken[wrong]} at row ${plan.active[wrong]}.`,
-      "Probabilities need Math.log first.",
-    );
-  return taken;
-}
-
-/** The active rows' token ids; they must be inside the vocabulary and not banned. */
-export function takeActiveTokens(plan: RowPlan, tokens: Int32Array): Int32Array {
-  if (tokens.length !== plan.rows)
-    refuse(plan.where, `tokens must have one id for each of the ${plan.rows} rows, got ${tokens.length}.`);
-  const banned = new Set(plan.banned);
-  return Int32Array.from(plan.active, (row) => {
-    const id = tokens[row]!;
-    if (!(id >= 0 && id < plan.vocabSize))
-      refuse(plan.where, `tokens must be ids from 0 to ${plan.vocabSize - 1}, got ${id} at row ${row}.`);
-    if (banned.has(id))
-      refuse(
-        plan.where,
-        `token ${id} at row ${row} is banned.`,
-        "Mask the row with tokenWeights, or do not ban the id.",
-      );
-    return id;
-  });
-}
-
 function checkBanned(where: string, banned: Int32Array, vocabSize: number): void {
   const wrong = banned.find((id) => !(id >= 0 && id < vocabSize));
-  if (wrong !== undefined) refuse(where, `banned must be ids from 0 to ${vocabSize - 1}, got ${wrong}.`);
-  if (new Set(banned).size === vocabSize) refuse(where, `banned names all ${vocabSize} ids, so that no token is left.`);
+  if (wrong !== undefined) refuseArgument(where, `banned must be ids from 0 to ${vocabSize - 1}, got ${wrong}.`);
+  if (new Set(banned).size === vocabSize)
+    refuseArgument(where, `banned names all ${vocabSize} ids, so that no token is left.`);
 }
 
 function requirePositive(where: string, name: string, value: number): void {
   if (!(value > 0 && value < Number.POSITIVE_INFINITY))
-    refuse(where, `${name} must be finite and above 0, got ${value}.`);
-}
-
-function refuse(where: string, problem: string, remedy?: string): never {
-  throw new ImagineOpdError("invalid-argument", { where, problem, ...(remedy === undefined ? {} : { remedy }) });
+    refuseArgument(where, `${name} must be finite and above 0, got ${value}.`);
 }

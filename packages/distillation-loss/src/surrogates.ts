@@ -1,6 +1,7 @@
-import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
-import { type RowChunk, type RowPlan, takeActiveLogProbs, takeActiveNumbers } from "./row-plan.ts";
+import { takeActiveLogProbs, takeActiveNumbers } from "./active-rows.ts";
+import { refuseArgument } from "./refuse-argument.ts";
+import type { RowChunk, RowPlan } from "./row-plan.ts";
 import type { Surrogate } from "./token-objective.ts";
 
 /** Bounds of PPO's clipped objective (Schulman et al., arXiv 1707.06347; dual clip: Ye et al., arXiv 1912.09729). */
@@ -14,7 +15,11 @@ export interface RatioClip {
 }
 
 export interface RatioOptions {
-  /** `[N]` log-probs of the tokens under the weights that sampled them, for the importance ratio ρ. @default ρ = 1 */
+  /**
+   * `[N]` log-probs of the tokens under the weights that sampled them, for the importance ratio ρ: at the loss's
+   * temperature and with the same ids banned, or ρ is not 1 on policy.
+   * @default ρ = 1
+   */
   readonly samplingLogProbs?: Float32Array;
   /** Bounds on ρ; without effect while ρ = 1. @default not clipped */
   readonly clip?: RatioClip;
@@ -91,8 +96,5 @@ function clipSurrogate(
 
 function checkClip(where: string, { low, high, dual = 2 }: RatioClip): void {
   if (low > 0 && low < 1 && high > 0 && Number.isFinite(high) && dual > 1 && Number.isFinite(dual)) return;
-  throw new ImagineOpdError("invalid-argument", {
-    where,
-    problem: `clip needs 0 < low < 1, high > 0 and dual > 1, got low ${low}, high ${high}, dual ${dual}.`,
-  });
+  refuseArgument(where, `clip needs 0 < low < 1, high > 0 and dual > 1, got low ${low}, high ${high}, dual ${dual}.`);
 }

@@ -1,8 +1,9 @@
 import type { Head, WeightView } from "@imagine-opd/protocol/policy";
 import * as tf from "@tensorflow/tfjs-core";
+import { takeActiveTokens } from "./active-rows.ts";
 import { requireMatrix } from "./check-logits.ts";
 import { createCeilings, limitLogits } from "./limit-logits.ts";
-import { planRows, type RowOptions, type RowPlan, sliceChunk, takeActiveTokens } from "./row-plan.ts";
+import { planRows, type RowOptions, type RowPlan, sliceChunk } from "./row-plan.ts";
 import { rowTokenScore, tokenScoreStatistics } from "./row-token-score.ts";
 
 export interface TokenLogProbsOptions extends Pick<RowOptions, "temperature" | "banned" | "chunkRows"> {

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { takeActiveTokens } from "./active-rows.ts";
 import type { RowObjective } from "./row-objective.ts";
-import { type RowChunk, type RowPlan, takeActiveTokens } from "./row-plan.ts";
+import type { RowChunk, RowPlan } from "./row-plan.ts";
 import { rowTokenGradient, rowTokenScore, tokenScoreStatistics } from "./row-token-score.ts";
 import { pickStatistic, type StatisticName, stackStatistics } from "./statistics.ts";
 

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { encodeFloat32, writeSafetensors } from "@imagine-opd/safetensors";
-import { goldenPath, readGoldenJson, readGoldenTensors } from "@imagine-opd/test-kit";
+import { goldenPath, readGoldenJson, readGoldenTensors, memoryFiles } from "@imagine-opd/test-kit";
 import { expect, test } from "vitest";
-import { memoryFiles } from "../../safetensors/test/memory-files.ts";
 import { matchModules } from "./match-modules.ts";
 import { readAdapter } from "./read-adapter.ts";
 

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
-import { goldenPath } from "@imagine-opd/test-kit";
+import { goldenPath, memoryFiles } from "@imagine-opd/test-kit";
 import { expect, test } from "vitest";
-import { memoryFiles } from "../../safetensors/test/memory-files.ts";
 import type { Adapter, AdapterModule } from "./adapter.ts";
 import { createAdapter } from "./create-adapter.ts";
 import { readAdapter } from "./read-adapter.ts";

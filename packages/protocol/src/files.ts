@@ -1,3 +1,5 @@
+import { ImagineOpdError } from "./error.ts";
+
 /** A place with named files: a directory, a set of `Blob`s, a web address. Names may hold `/`. */
 export interface FileSource {
   /** Names of all files, sorted. */
@@ -14,7 +16,21 @@ export interface FileSink {
   write(name: string, content: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>;
 }
 
-/** The text of a UTF-8 file. */
+/**
+ * The text of a UTF-8 file, without a leading byte order mark.
+ * @throws what `files.read` rejects with; invalid-data when the bytes are no UTF-8
+ */
 export async function readText(files: FileSource, name: string): Promise<string> {
-  return new TextDecoder("utf-8", { fatal: true }).decode(await files.read(name));
+  const bytes = await files.read(name);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ImagineOpdError("invalid-data", {
+      where: "protocol.readText",
+      problem: `"${name}" must be UTF-8 text, got bytes that are not.`,
+      remedy: "Save the file as UTF-8, or check that it is the right one.",
+      details: { name },
+      cause,
+    });
+  }
 }

@@ -1,3 +1,4 @@
+import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
 import { defineOp } from "./define-op.ts";
 
@@ -43,7 +44,11 @@ const attentionOp = defineOp<Attributes>({
       ];
     }) as [tf.Tensor, tf.Tensor, tf.Tensor];
     const constant = () => {
-      throw new Error("tensor-ops.attention: the bias has no gradient.");
+      throw new ImagineOpdError("unsupported", {
+        where: "tensor-ops.attention",
+        problem: "the bias has no gradient.",
+        remedy: "Pass it as a constant.",
+      });
     };
     return [() => dq, () => dk, () => dv, ...(bias === undefined ? [] : [constant])];
   },

@@ -22,7 +22,7 @@ beforeAll(async () => {
 const close = (actual: tf.Tensor, expected: readonly number[]) => {
   const values = [...actual.dataSync()];
   expect(values.length).toBe(expected.length);
-  values.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+  for (const [i, value] of values.entries()) expect(value).toBeCloseTo(expected[i]!, 5);
 };
 
 test("every op leaves only its result behind", () => {

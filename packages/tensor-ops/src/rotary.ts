@@ -1,3 +1,4 @@
+import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
 import { defineOp } from "./define-op.ts";
 
@@ -20,7 +21,11 @@ const rotaryOp = defineOp<object>({
   },
   gradient: (dy, [, cos, sin]) => {
     const constant = () => {
-      throw new Error("tensor-ops.rotary: the angles have no gradient.");
+      throw new ImagineOpdError("unsupported", {
+        where: "tensor-ops.rotary",
+        problem: "the angles have no gradient.",
+        remedy: "Pass cos and sin as constants.",
+      });
     };
     return [
       () => {

@@ -1,9 +1,9 @@
 import "@tensorflow/tfjs-backend-cpu";
 import { createTeacher, type TeacherKind } from "@imagine-opd/privileged-teacher";
-import type { Example, ExampleSource, FileSink, FileSource } from "@imagine-opd/protocol";
+import type { Example, ExampleSource } from "@imagine-opd/protocol";
 import type { Policy } from "@imagine-opd/protocol/policy";
 import { registerCoreGradients } from "@imagine-opd/tensor-ops";
-import { createToyPolicy, createToyProcessor, plainImage } from "@imagine-opd/test-kit";
+import { createToyPolicy, createToyProcessor, memoryFiles, plainImage } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
@@ -130,8 +130,8 @@ test("a run that is saved, thrown away and resumed equals an uninterrupted one b
 
   const first = open();
   for (let step = 0; step < 2; step++) await first.trainer.next();
-  const files = new Map<string, Uint8Array>();
-  await saveTrainerState(await first.trainer.exportState(), memorySink(files));
+  const files = memoryFiles();
+  await saveTrainerState(await first.trainer.exportState(), files);
   const weights = weightsOf(first.policy);
   first.dispose();
 
@@ -141,7 +141,7 @@ test("a run that is saved, thrown away and resumed equals an uninterrupted one b
     variable.assign(tensor);
     tensor.dispose();
   });
-  second.trainer.importState(await loadTrainerState(memorySource(files)));
+  second.trainer.importState(await loadTrainerState(files));
   for (let step = 2; step < 5; step++) expect(withoutSystem(await second.trainer.next())).toEqual(steps[step]);
   expect(weightsOf(second.policy)).toEqual(weightsOf(whole.policy));
   whole.dispose();
@@ -272,25 +272,3 @@ describe("train", () => {
 test("too little data for one batch is refused", () => {
   expect(() => open({ batchSize: 7 })).toThrow("the data hold 6 examples, less than one batch of 7.");
 });
-
-function memorySink(files: Map<string, Uint8Array>): FileSink {
-  return {
-    async write(name, content) {
-      if (typeof content === "string") files.set(name, new TextEncoder().encode(content));
-      else if (content instanceof Uint8Array) files.set(name, content);
-      else {
-        const parts: Uint8Array[] = [];
-        for await (const part of content) parts.push(part.slice());
-        files.set(name, new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()));
-      }
-    },
-  };
-}
-
-function memorySource(files: ReadonlyMap<string, Uint8Array>): FileSource {
-  return {
-    list: async () => [...files.keys()].sort(),
-    size: async (name) => files.get(name)?.length,
-    read: async (name, range) => files.get(name)!.slice(range?.from, range?.to),
-  };
-}

@@ -8,5 +8,6 @@ export {
 } from "./config/model-config.ts";
 export { type OpenModelOptions, openModel, type VisionLanguageModel } from "./open-model.ts";
 export { openProcessor, type ProcessorOptions, type VisionLanguageProcessor } from "./processor/processor.ts";
+export { type RandomWeightsOptions, writeRandomWeights } from "./random-weights.ts";
 export { type SaveOptions, saveAdapter, saveCheckpoint } from "./save-model.ts";
 export type { Trainable } from "./trainable.ts";

@@ -1,6 +1,6 @@
 import { type FileSink, type FileSource, ImagineOpdError } from "@imagine-opd/protocol";
 
-/** Files in memory that count the bytes read from them. */
+/** Files in memory that count the bytes read from them; they obey the contracts of `FileSource` and `FileSink`. */
 export interface MemoryFiles extends FileSource, FileSink {
   readonly contents: Map<string, Uint8Array>;
   bytesRead: number;
@@ -14,6 +14,7 @@ async function collect(content: Parameters<FileSink["write"]>[1]): Promise<Uint8
   return new Uint8Array(Buffer.concat(chunks));
 }
 
+/** Files in memory, with some there from the start. */
 export function memoryFiles(initial: Readonly<Record<string, Uint8Array | string>> = {}): MemoryFiles {
   const encoder = new TextEncoder();
   const contents = new Map(

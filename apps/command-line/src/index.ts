@@ -1,0 +1,8 @@
+export { type BackendName, backendNames, type OpenedBackend, openBackend } from "./backend.ts";
+export { interruptSignal } from "./interrupt.ts";
+export { type OpenCheckpointOptions, openCheckpointDirectory, requireDirectory } from "./open-checkpoint.ts";
+export { type DataSetOptions, dataFormats, loadExample, type OpenedDataSet, openDataSet } from "./open-data-set.ts";
+export { collect, integer, number } from "./option-values.ts";
+export { createProgress, formatDuration, type Progress } from "./progress.ts";
+export { addConfigOption } from "./read-config-file.ts";
+export { exitCodes, runProgram } from "./run-program.ts";

@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { decodeImage } from "@imagine-opd/host/node";
+import { type Example, type ExampleSource, ImagineOpdError, type RgbImage } from "@imagine-opd/protocol";
+import { type CropOptions, cropRegions, orientBox } from "@imagine-opd/region-cropper";
+import { checkRegions, type RegionRecord, readVisualCot, type VisualCotReport } from "@imagine-opd/region-datasets";
+import { requireDirectory } from "./open-checkpoint.ts";
+
+export const dataFormats = ["visual-cot"] as const;
+
+export interface DataSetOptions {
+  readonly format: (typeof dataFormats)[number];
+  /** Directory that the records' picture names are relative to. */
+  readonly images: string;
+  /** Whether a bad row stops the program or is left out and counted. */
+  readonly onBadRecord: "fail" | "drop";
+  readonly crop: CropOptions;
+}
+
+export interface OpenedDataSet {
+  readonly source: ExampleSource;
+  readonly records: readonly RegionRecord[];
+  readonly report: VisualCotReport;
+}
+
+/** Size of a picture as it is stored, before its EXIF rotation. */
+function storedSize({ width, height }: RgbImage, orientation: number): { width: number; height: number } {
+  return orientation >= 5 ? { width: height, height: width } : { width, height };
+}
+
+/** Reads the pictures of one record and cuts its evidence views. */
+export async function loadExample(
+  record: RegionRecord,
+  { images: directory, crop }: Pick<DataSetOptions, "images" | "crop">,
+): Promise<Example> {
+  const decoded = await Promise.all(record.images.map(({ ref }) => decodeImage(join(directory, ref))));
+  const views: RgbImage[] = [];
+  const areaShares: number[] = [];
+  decoded.forEach(({ image, orientation }, index) => {
+    const { record: checked } = checkRegions(record, storedSize(image, orientation), index);
+    const regions = checked.regions
+      .filter((region) => region.image === index)
+      .map((region) => ({ ...region, box: orientBox(region.box, orientation, image) }));
+    for (const view of cropRegions(image, regions, crop).views) {
+      views.push(view.image);
+      areaShares.push(view.provenance.areaShare);
+    }
+  });
+  return {
+    id: record.id,
+    images: decoded.map(({ image }) => image),
+    question: record.question,
+    ...(record.answer && { answer: record.answer.text }),
+    views,
+    areaShares,
+    ...(record.category !== undefined && { category: record.category }),
+  };
+}
+
+/** Opens an annotated data set whose pictures are read when they are needed. */
+export async function openDataSet(file: string, options: DataSetOptions): Promise<OpenedDataSet> {
+  requireDirectory(options.images, "images");
+  const text = readDataFile(file);
+  const { records, report } = await readVisualCot(text.split("\n"), { onBadRecord: options.onBadRecord });
+  if (records.length === 0) {
+    throw new ImagineOpdError("invalid-data", {
+      where: "command-line.openDataSet",
+      problem: `${file} holds no usable record (${report.read} rows read).`,
+      remedy: "Check the format and the reasons that are counted above.",
+      details: { report },
+    });
+  }
+  const fingerprint = createHash("sha256").update(text).update(JSON.stringify(options.crop)).digest("hex").slice(0, 16);
+  const source: ExampleSource = {
+    size: records.length,
+    fingerprint,
+    load: (index) => loadExample(records[index]!, options),
+  };
+  return { source, records, report };
+}
+
+function readDataFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new ImagineOpdError("missing-file", {
+      where: "command-line.openDataSet",
+      problem: `cannot read the data file ${file}.`,
+      remedy: "Check the path.",
+      cause,
+    });
+  }
+}

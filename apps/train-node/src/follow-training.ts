@@ -1,0 +1,35 @@
+import { createProgress } from "@imagine-opd/command-line";
+import type { TrainingRun } from "./run-training.ts";
+
+/** Runs a training to its end and tells about it on stderr. */
+export async function followTraining(run: TrainingRun, signal: AbortSignal): Promise<void> {
+  const { record, firstStep, totalSteps } = run;
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const { model, data, options, deviations, backend } = record;
+  say(
+    `model ${options.model}: ${model.family}, ${model.parameters.toLocaleString("en")} parameters, ${options.tune} tuning`,
+  );
+  say(`data ${options.data}: ${data.records} records; backend ${backend.name} (chosen ${backend.chosen})`);
+  for (const { field, preset, value } of deviations)
+    say(`deviation from ${options.preset}: ${field} ${value} (preset ${preset})`);
+  if (firstStep > 0) say(`resumed after step ${firstStep}`);
+  const progress = createProgress("training", totalSteps, firstStep);
+  try {
+    for await (const event of run.events(signal)) {
+      if (event.type === "self-test-passed")
+        say(
+          `self-test passed: KL ${event.result.kl.toExponential(1)} nats between student and teacher on the same prompt`,
+        );
+      if (event.type === "step-finished") {
+        const { signal: signals, optimiser, system } = event.metrics;
+        const skipped = event.applied ? "" : ", update skipped: gradient not finite";
+        progress.update(
+          event.step,
+          `k1 ${signals?.k1TokenMean?.toFixed(4)} nats/token, gradient ${optimiser?.gradientNorm?.toPrecision(3)}, ${system?.seconds?.toFixed(1)} s/step${skipped}`,
+        );
+      }
+    }
+  } finally {
+    progress.stop();
+  }
+}

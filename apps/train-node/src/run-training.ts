@@ -1,0 +1,202 @@
+import {
+  type OpenedBackend,
+  type OpenedDataSet,
+  openCheckpointDirectory,
+  openDataSet,
+} from "@imagine-opd/command-line";
+import { gradeAnswer } from "@imagine-opd/evaluation";
+import { type LineLog, openDirectory, writeDirectory } from "@imagine-opd/host/node";
+import { parseAnswer } from "@imagine-opd/imagination-prompts";
+import { createTeacher } from "@imagine-opd/privileged-teacher";
+import { type FileSink, isImagineOpdError } from "@imagine-opd/protocol";
+import type { CropOptions } from "@imagine-opd/region-cropper";
+import { createRunLog } from "@imagine-opd/run-log";
+import {
+  createTrainer,
+  type Deviation,
+  deviate,
+  type Grader,
+  getPreset,
+  loadTrainerState,
+  saveTrainerState,
+  type TrainEvent,
+  type Trainer,
+  type TrainSettings,
+  train,
+} from "@imagine-opd/trainer";
+import {
+  saveAdapter,
+  saveCheckpoint,
+  type Trainable,
+  type VisionLanguageModel,
+} from "@imagine-opd/vision-language-model";
+import { openRunDirectory, type RunDirectory } from "./run-directory.ts";
+import { checkResumed, describeRun, type RunRecord } from "./run-record.ts";
+import type { TrainProgramOptions } from "./train-options.ts";
+
+export interface TrainingRun {
+  readonly record: RunRecord;
+  readonly directory: RunDirectory;
+  readonly model: VisionLanguageModel;
+  readonly data: OpenedDataSet;
+  /** Steps done before this session. */
+  readonly firstStep: number;
+  readonly totalSteps: number;
+  /** Trains, logs and saves; every event has been stored when it comes out. Saves a checkpoint when it is aborted. */
+  events(signal: AbortSignal): AsyncGenerator<TrainEvent, void, undefined>;
+  dispose(): void;
+}
+
+const gradeText: Grader = (text, { answer }) =>
+  answer === undefined ? { correct: false, parsed: false } : gradeAnswer(parseAnswer(text).answer, { text: answer });
+
+function chooseTrainable(options: TrainProgramOptions, resuming: boolean): Trainable {
+  const { tune, loraRank: rank, loraAlpha: alpha, loraTargets, seed } = options;
+  if (tune !== "lora") return { kind: "full", vision: tune === "full" ? "trainable" : "frozen" };
+  if (resuming) return { kind: "adapter" };
+  const targetModules = /^[\w,]+$/.test(loraTargets) ? loraTargets.split(",") : loraTargets;
+  return { kind: "lora", rank, alpha, targetModules, seed };
+}
+
+/** Weights of a resumed run come from its checkpoint; with adapters the base stays where it was. */
+function openRunModel(
+  options: TrainProgramOptions,
+  resumeFrom: RunDirectory["resumeFrom"],
+): Promise<VisionLanguageModel> {
+  const lora = options.tune === "lora";
+  return openCheckpointDirectory(resumeFrom !== undefined && !lora ? resumeFrom.path : options.model, {
+    trainable: chooseTrainable(options, resumeFrom !== undefined),
+    ...(options.imageSplitting && { imageSplitting: options.imageSplitting }),
+    ...(resumeFrom !== undefined && lora && { adapter: resumeFrom.path }),
+  });
+}
+
+/** Without splitting every view is squashed into one square tile, so it is cut square and made just that large. */
+export function chooseCrop(
+  options: Pick<TrainProgramOptions, "viewShape" | "viewSize" | "viewPadding">,
+  model: VisionLanguageModel,
+): CropOptions {
+  const { splitting, tileSize } = model.processor.imageSettings;
+  const shape = options.viewShape ?? (splitting === "off" ? "square" : "box");
+  const size = options.viewSize ?? (splitting === "off" && shape === "square" ? tileSize : undefined);
+  return {
+    padding: options.viewPadding,
+    shape,
+    ...(size !== undefined && { output: { kind: "fixed", width: size, height: size } as const }),
+    dedupeIou: "off",
+    maxViews: "all",
+  };
+}
+
+/** The preset's own way is a full fine-tune; any other choice of weights is a deviation like the declared ones. */
+function chooseSettings(options: TrainProgramOptions): {
+  settings: TrainSettings;
+  teacher: RunRecord["teacher"];
+  deviations: Deviation[];
+} {
+  const { preset, deviations } = deviate(getPreset(options.preset), options.deviate);
+  const tune = options.tune === "full" ? [] : [{ field: "tune", preset: "full", value: options.tune }];
+  return {
+    settings: { ...preset.settings, seed: options.seed, microBatchSize: options.microBatch },
+    teacher: preset.teacher,
+    deviations: [...deviations, ...tune],
+  };
+}
+
+function saveWeights(
+  model: VisionLanguageModel,
+  sink: FileSink,
+  options: TrainProgramOptions,
+  dtype: "F32" | "BF16",
+): Promise<void> {
+  return model.adapter === undefined
+    ? saveCheckpoint(model, sink, { dtype })
+    : saveAdapter(model, sink, { baseModel: options.model, dtype });
+}
+
+/** Opens everything that a run needs and writes its `config.json`. */
+export async function openTraining(options: TrainProgramOptions, backend: OpenedBackend): Promise<TrainingRun> {
+  const { settings, teacher: kind, deviations } = chooseSettings(options);
+  if (options.resume) checkResumed(options.out, options);
+  const directory = openRunDirectory(options.out, options.resume ? "resume" : "new");
+  const model = await openRunModel(options, directory.resumeFrom);
+  const crop = chooseCrop(options, model);
+  const data = await openDataSet(options.data, {
+    format: options.format,
+    images: options.images,
+    onBadRecord: options.badRecords,
+    crop,
+  });
+  const teacher = createTeacher(model.policy, kind);
+  const trainer = createTrainer({
+    policy: model.policy,
+    processor: model.processor,
+    teacher,
+    examples: data.source,
+    settings,
+    grade: gradeText,
+  });
+  if (directory.resumeFrom !== undefined)
+    trainer.importState(await loadTrainerState(openDirectory(directory.resumeFrom.path)));
+  const record = describeRun({ options, deviations, settings, teacher: kind, crop, backend, model, data });
+  await directory.writeText("config.json", `${JSON.stringify(record, null, 2)}\n`);
+  const totalSteps = options.steps ?? trainer.stepsPerEpoch;
+  return {
+    record,
+    directory,
+    model,
+    data,
+    firstStep: trainer.step,
+    totalSteps,
+    events: (signal) => runAndStore(trainer, totalSteps, directory, model, options, signal),
+    dispose() {
+      trainer.dispose();
+      teacher.dispose();
+      model.dispose();
+    },
+  };
+}
+
+async function* runAndStore(
+  trainer: Trainer,
+  totalSteps: number,
+  directory: RunDirectory,
+  model: VisionLanguageModel,
+  options: TrainProgramOptions,
+  signal: AbortSignal,
+): AsyncGenerator<TrainEvent, void, undefined> {
+  const logs: LineLog[] = [await directory.openLog("metrics.jsonl"), await directory.openLog("rollouts.jsonl")];
+  const [metrics, rollouts] = logs as [LineLog, LineLog];
+  const log = createRunLog({
+    metrics: (line) => metrics.append(line.trimEnd()),
+    rollouts: (line) => rollouts.append(line.trimEnd()),
+  });
+  let saved = trainer.step;
+  const save = async () => {
+    if (saved === trainer.step) return;
+    await writeDirectory(directory.checkpointPath(trainer.step), async (sink) => {
+      await saveWeights(model, sink, options, "F32");
+      await saveTrainerState(await trainer.exportState(), sink);
+    });
+    saved = trainer.step;
+  };
+  try {
+    for await (const event of train(trainer, { totalSteps, signal })) {
+      if (event.type === "step-finished") {
+        for (const rollout of event.rollouts) await log.logRollout(rollout);
+        await log.logStep(event.metrics);
+        if (event.step % options.saveEvery === 0) await save();
+      }
+      if (event.type === "run-finished") {
+        await save();
+        await writeDirectory(directory.finalPath, (sink) => saveWeights(model, sink, options, options.saveDtype));
+      }
+      yield event;
+    }
+  } catch (error) {
+    if (isImagineOpdError(error) && error.code === "aborted") await save();
+    throw error;
+  } finally {
+    for (const each of logs) await each.close();
+  }
+}

@@ -1,0 +1,21 @@
+import { interruptSignal, openBackend, runProgram } from "@imagine-opd/command-line";
+import { followTraining } from "./follow-training.ts";
+import { openTraining } from "./run-training.ts";
+import { type TrainProgramOptions, trainCommand } from "./train-options.ts";
+import { writeReport } from "./write-report.ts";
+
+const program = trainCommand().action(async (options: TrainProgramOptions & { config?: string }) => {
+  const { config: _, ...chosen } = options;
+  const signal = interruptSignal("stopping after this step's work; a checkpoint will be saved");
+  const backend = await openBackend(chosen.backend);
+  const run = await openTraining(chosen, backend);
+  try {
+    await followTraining(run, signal);
+  } finally {
+    await writeReport(run.directory, run.record, { summary: "Curves are from metrics.jsonl, which holds every step." });
+    run.dispose();
+  }
+  process.stdout.write(`${run.directory.finalPath}\n`);
+});
+
+await runProgram(program);
