@@ -6,7 +6,7 @@ import {
   writeCheckpoint,
   writeSafetensors,
 } from "@imagine-opd/safetensors";
-import { goldenPath, readGoldenTensors, memoryFiles } from "@imagine-opd/test-kit";
+import { goldenPath, memoryFiles, readGoldenTensors } from "@imagine-opd/test-kit";
 import { expect, test } from "vitest";
 
 const shards = [1, 2, 3, 4].map((i) => `model-0000${i}-of-00004.safetensors`);

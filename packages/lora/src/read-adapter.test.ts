@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { encodeFloat32, writeSafetensors } from "@imagine-opd/safetensors";
-import { goldenPath, readGoldenJson, readGoldenTensors, memoryFiles } from "@imagine-opd/test-kit";
+import { goldenPath, memoryFiles, readGoldenJson, readGoldenTensors } from "@imagine-opd/test-kit";
 import { expect, test } from "vitest";
 import { matchModules } from "./match-modules.ts";
 import { readAdapter } from "./read-adapter.ts";

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
 import { memoryFiles } from "@imagine-opd/test-kit";
+import { expect, test } from "vitest";
 import { openCheckpoint } from "./open-checkpoint.ts";
 import { writeCheckpoint } from "./write-checkpoint.ts";
 import { writeSafetensors } from "./write-safetensors.ts";

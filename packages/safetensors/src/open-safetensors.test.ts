@@ -1,7 +1,7 @@
 import { isImagineOpdError } from "@imagine-opd/protocol";
+import { memoryFiles } from "@imagine-opd/test-kit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { memoryFiles } from "@imagine-opd/test-kit";
 import { openSafetensors } from "./open-safetensors.ts";
 import { toFloat32 } from "./to-float32.ts";
 import { writeSafetensors } from "./write-safetensors.ts";

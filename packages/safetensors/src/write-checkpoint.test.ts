@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
 import { memoryFiles } from "@imagine-opd/test-kit";
+import { expect, test } from "vitest";
 import type { TensorToWrite } from "./lay-out.ts";
 import { openCheckpoint } from "./open-checkpoint.ts";
 import { writeCheckpoint } from "./write-checkpoint.ts";

@@ -1,6 +1,6 @@
+import { memoryFiles } from "@imagine-opd/test-kit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { memoryFiles } from "@imagine-opd/test-kit";
 import { countBytes, dtypes } from "./dtype.ts";
 import type { TensorToWrite } from "./lay-out.ts";
 import { openSafetensors } from "./open-safetensors.ts";

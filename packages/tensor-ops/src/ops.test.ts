@@ -79,6 +79,12 @@ describe("rotary", () => {
     const sin = tf.concat([tf.sin(angle), tf.sin(angle)], 3);
     checkGradient((x) => rotary(x as tf.Tensor4D, cos, sin), [waves([2, 2, 3, 4])]);
   });
+  test("the angles are constants: asking for their gradient is refused", () => {
+    const x = waves([1, 1, 1, 2]) as tf.Tensor4D;
+    expect(() => tf.grad((cos) => rotary(x, cos, tf.zerosLike(cos)))(tf.ones([1, 1, 1, 2]))).toThrow(
+      "tensor-ops.rotary: the angles have no gradient. Pass cos and sin as constants.",
+    );
+  });
 });
 
 describe("attention", () => {
@@ -99,6 +105,20 @@ describe("attention", () => {
     checkGradient(
       (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, { bias }),
       [waves([2, 4, 3, 2]), waves([2, 2, 3, 2], 1), waves([2, 2, 3, 2], 2)],
+    );
+  });
+  test("the scale is 1/√d, or the given one", () => {
+    const q = tf.tensor4d([2, 0, 0, 0], [1, 1, 1, 4]);
+    const k = tf.tensor4d([1, 0, 0, 0, 0, 0, 0, 0], [1, 1, 2, 4]);
+    const v = tf.tensor4d([1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 2, 4]);
+    const share = (score: number) => new Array(4).fill(1 / (1 + Math.exp(-score)));
+    close(attention(q, k, v), share(1));
+    close(attention(q, k, v, { scale: 3 }), share(6));
+  });
+  test("the bias is a constant: asking for its gradient is refused", () => {
+    const x = waves([1, 1, 2, 2]) as tf.Tensor4D;
+    expect(() => tf.grad((bias) => attention(x, x, x, { bias }))(tf.zeros([1, 1, 2, 2]))).toThrow(
+      "tensor-ops.attention: the bias has no gradient. Pass it as a constant.",
     );
   });
 });
