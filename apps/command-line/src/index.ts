@@ -1,4 +1,5 @@
 export { type BackendName, backendNames, type OpenedBackend, openBackend } from "./backend.ts";
+export { chooseCrop, type ViewOptions } from "./choose-crop.ts";
 export { interruptSignal } from "./interrupt.ts";
 export { type OpenCheckpointOptions, openCheckpointDirectory, requireDirectory } from "./open-checkpoint.ts";
 export { type DataSetOptions, dataFormats, loadExample, type OpenedDataSet, openDataSet } from "./open-data-set.ts";
