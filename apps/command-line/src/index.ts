@@ -2,7 +2,14 @@ export { type BackendName, backendNames, type OpenedBackend, openBackend } from 
 export { chooseCrop, type ViewOptions } from "./choose-crop.ts";
 export { interruptSignal } from "./interrupt.ts";
 export { type OpenCheckpointOptions, openCheckpointDirectory, requireDirectory } from "./open-checkpoint.ts";
-export { type DataSetOptions, dataFormats, loadExample, type OpenedDataSet, openDataSet } from "./open-data-set.ts";
+export {
+  countReasons,
+  type DataSetOptions,
+  dataFormats,
+  loadExample,
+  type OpenedDataSet,
+  openDataSet,
+} from "./open-data-set.ts";
 export { collect, integer, number } from "./option-values.ts";
 export { createProgress, formatDuration, type Progress } from "./progress.ts";
 export { addConfigOption } from "./read-config-file.ts";

@@ -66,8 +66,8 @@ export async function openDataSet(file: string, options: DataSetOptions): Promis
   if (records.length === 0) {
     throw new ImagineOpdError("invalid-data", {
       where: "command-line.openDataSet",
-      problem: `${file} holds no usable record (${report.read} rows read).`,
-      remedy: "Check the format and the reasons that are counted above.",
+      problem: `${file} holds no usable record (${[`rows read: ${report.read}`, ...countReasons(report)].join(", ")}).`,
+      remedy: "Check the file and its format.",
       details: { report },
     });
   }
@@ -78,6 +78,11 @@ export async function openDataSet(file: string, options: DataSetOptions): Promis
     load: (index) => loadExample(records[index]!, options),
   };
   return { source, records, report };
+}
+
+/** Why rows were left out, one short text for each reason. */
+export function countReasons({ dropped }: VisualCotReport): string[] {
+  return Object.entries(dropped).map(([reason, count]) => `${reason}: ${count}`);
 }
 
 function readDataFile(file: string): string {

@@ -43,8 +43,9 @@ function readOptions(file: string): Record<string, unknown> {
 
 function applyConfig(command: Command, file: string): void {
   for (const [name, value] of Object.entries(readOptions(file))) {
-    const option = command.options.find((candidate) => candidate.attributeName() === name);
-    if (option === undefined) return fail(file, `there is no option "${name}".`);
+    const option =
+      command.options.find((candidate) => candidate.attributeName() === name) ??
+      fail(file, `there is no option "${name}".`);
     if (command.getOptionValueSource(name) === "cli" || value === null) continue;
     command.setOptionValueWithSource(name, readValue(option, value, file), "config");
   }
@@ -55,7 +56,10 @@ function readValue(option: Option, value: unknown, file: string): unknown {
   const name = option.attributeName();
   if (option.isBoolean() || typeof value === "boolean") {
     if (option.isBoolean() && typeof value === "boolean") return value;
-    return fail(file, `"${name}" must be ${option.isBoolean() ? "true or false" : "a value"}, got ${JSON.stringify(value)}.`);
+    return fail(
+      file,
+      `"${name}" must be ${option.isBoolean() ? "true or false" : "a value"}, got ${JSON.stringify(value)}.`,
+    );
   }
   const values: unknown[] = Array.isArray(value) ? value : [value];
   if (values.length === 0) return [];

@@ -35,7 +35,7 @@ function endQuietlyWithReader(error: NodeJS.ErrnoException): void {
  */
 export async function runProgram(program: Command, words: readonly string[] = process.argv.slice(2)): Promise<void> {
   process.stdout.on("error", endQuietlyWithReader);
-  program.exitOverride().showHelpAfterError("(--help shows the options)");
+  program.exitOverride().allowExcessArguments(false).showHelpAfterError("(--help shows the options)");
   try {
     await program.parseAsync(words, { from: "user" });
     process.exitCode ??= exitCodes.done;

@@ -35,8 +35,12 @@ export function askCommand(): Command {
     .description("Asks a vision-language model one question about pictures.")
     .requiredOption("--model <dir>", "checkpoint in the hub's layout (SmolVLM or Idefics3)")
     .option("--adapter <dir>", "PEFT adapter to load on top of it")
-    .option("--image <file>", "picture; may be repeated", collect, [])
-    .requiredOption("--question <text>", "question; <image> in it, once for each picture, places the pictures", nonEmpty)
+    .addOption(new Option("--image <file>", "picture; may be repeated").argParser(collect).default([], "none"))
+    .requiredOption(
+      "--question <text>",
+      "question; <image> in it, once for each picture, places the pictures",
+      nonEmpty,
+    )
     .addOption(
       new Option(
         "--prompt <kind>",

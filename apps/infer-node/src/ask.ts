@@ -1,15 +1,22 @@
-import { interruptSignal, type OpenedBackend, openBackend, openCheckpointDirectory, runProgram } from "@imagine-opd/command-line";
+import {
+  interruptSignal,
+  type OpenedBackend,
+  openBackend,
+  openCheckpointDirectory,
+  runProgram,
+} from "@imagine-opd/command-line";
 import { decodeImage } from "@imagine-opd/host/node";
+import type { Message } from "@imagine-opd/protocol";
 import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import { askMessages } from "./ask-messages.ts";
 import { type AskOptions, askCommand } from "./ask-options.ts";
 import { describeAnswer } from "./describe-answer.ts";
-import { generateAnswer } from "./generate-answer.ts";
+import { type GenerateAnswerOptions, generateAnswer } from "./generate-answer.ts";
 import { createGrowingText } from "./growing-text.ts";
 
 async function ask(options: AskOptions): Promise<void> {
   const signal = interruptSignal("stopping");
-  const { prompt, question, adapter, imageSplitting } = options;
+  const { prompt, question, adapter, imageSplitting, maxTokens, temperature, topP, topK, seed } = options;
   const pictures = await Promise.all(options.image.map((file) => decodeImage(file)));
   const messages = askMessages(
     prompt,
@@ -19,8 +26,8 @@ async function ask(options: AskOptions): Promise<void> {
   const backend = await openBackend(options.backend);
   const model = await openCheckpointDirectory(options.model, { adapter, imageSplitting });
   try {
-    const answer = options.json ? printJson : printText;
-    await answer(model, messages, { ...options, signal }, backend);
+    const print = options.json ? printJson : printText;
+    await print(model, messages, { prompt, maxTokens, temperature, topP, topK, seed, signal }, backend);
   } finally {
     model.dispose();
   }
@@ -28,14 +35,15 @@ async function ask(options: AskOptions): Promise<void> {
 
 type Print = (
   model: VisionLanguageModel,
-  messages: ReturnType<typeof askMessages>,
-  options: AskOptions & { readonly signal: AbortSignal },
+  messages: readonly Message[],
+  options: GenerateAnswerOptions & Pick<AskOptions, "temperature">,
   backend: OpenedBackend,
 ) => Promise<void>;
 
 const printJson: Print = async (model, messages, options, { name }) => {
   const answer = await generateAnswer(model, messages, options);
-  const record = await describeAnswer(model.policy, answer, { ...options, backend: name });
+  const { prompt, temperature } = options;
+  const record = await describeAnswer(model.policy, answer, { prompt, temperature, backend: name });
   process.stdout.write(`${JSON.stringify(record)}\n`);
 };
 

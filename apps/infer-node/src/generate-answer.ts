@@ -1,5 +1,10 @@
 import { ImagineOpdError, type Message, type Processor } from "@imagine-opd/protocol";
-import { type DecodingPolicy, type SampledRollout, type SamplingOptions, streamRollouts } from "@imagine-opd/rollout-sampler";
+import {
+  type DecodingPolicy,
+  type SampledRollout,
+  type SamplingOptions,
+  streamRollouts,
+} from "@imagine-opd/rollout-sampler";
 import type { PromptKind } from "./ask-messages.ts";
 
 export interface GenerateAnswerOptions
