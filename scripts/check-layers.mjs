@@ -19,6 +19,17 @@ function importsOf(source) {
   return [...source.matchAll(/(?:from|import)\s*\(?\s*["']([^"'\n]+)["']/g)].map((match) => match[1]);
 }
 
+/** Names of the peers of a package's own dependencies in this repository. */
+function peersOfDependencies({ dependencies = {} }) {
+  const own = Object.keys(dependencies).filter((name) => name.startsWith("@imagine-opd/"));
+  return new Set(
+    own.flatMap((name) => {
+      const file = join("packages", name.slice("@imagine-opd/".length), "package.json");
+      return Object.keys(JSON.parse(readFileSync(file, "utf8")).peerDependencies ?? {});
+    }),
+  );
+}
+
 const platform = /\b(process|navigator|document|window)\s*[.[]|["']node:/;
 const mayUsePlatform = new Set(["host", "backend-node-cuda", "backend-webgpu"]);
 const vagueName = /(^|\/)(utils?|helpers?|common|misc)\.(ts|mjs)$/;
@@ -60,8 +71,11 @@ for (const name of readdirSync("packages")) {
       if (root === "@imagine-opd/test-kit") problems.push(`${file}: only tests may import the test kit`);
     }
   }
+  // A dependency's peer is passed on to those who install the package, also when no source of its own imports it.
+  const passedOn = peersOfDependencies(manifest);
   for (const dependency of declared)
-    if (!used.has(dependency)) problems.push(`${directory}: ${dependency} is declared and never imported`);
+    if (!used.has(dependency) && !passedOn.has(dependency))
+      problems.push(`${directory}: ${dependency} is declared and never imported`);
 }
 
 for (const file of [...walk("packages"), ...walk("apps"), ...walk("scripts"), ...walk("goldens")]) {

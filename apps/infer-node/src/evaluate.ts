@@ -43,8 +43,7 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
 function noteDropped({ report }: OpenedDataSet): void {
   const { read, kept } = report;
   if (kept === read) return;
-  process.stderr.write(`${read - kept} of ${read} rows left out (${countReasons(report).join(", ")})
-`);
+  process.stderr.write(`${read - kept} of ${read} rows left out (${countReasons(report).join(", ")})\n`);
 }
 
 async function runEvaluation(

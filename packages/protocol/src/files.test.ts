@@ -1,6 +1,6 @@
 import { memoryFiles } from "@imagine-opd/test-kit";
 import { expect, test } from "vitest";
-import { readText } from "./files.ts";
+import { readJson, readText } from "./files.ts";
 
 test("text of every length of UTF-8 character comes back; a byte order mark does not", async () => {
   const files = memoryFiles({
@@ -28,4 +28,21 @@ test.each([
 
 test("what the source rejects with is passed on", async () => {
   await expect(readText(memoryFiles(), "gone.txt")).rejects.toMatchObject({ code: "missing-file" });
+});
+
+test("JSON comes back as its value", async () => {
+  expect(await readJson(memoryFiles({ "a.json": '{ "b": [1, null] }' }), "a.json")).toEqual({ b: [1, null] });
+});
+
+test.each([
+  ["a file that is cut short", '{ "b": [1'],
+  ["an empty file", ""],
+  ["a web page", "<html></html>"],
+])("%s is invalid data, by the file's name", async (_what, text) => {
+  await expect(readJson(memoryFiles({ "config.json": text }), "config.json")).rejects.toMatchObject({
+    name: "ImagineOpdError",
+    code: "invalid-data",
+    details: { name: "config.json" },
+    message: expect.stringContaining('protocol.readJson: "config.json" must be JSON, got text that is not.'),
+  });
 });

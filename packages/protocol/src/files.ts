@@ -34,3 +34,22 @@ export async function readText(files: FileSource, name: string): Promise<string>
     });
   }
 }
+
+/**
+ * The value of a UTF-8 JSON file.
+ * @throws what {@link readText} throws; invalid-data when the text is no JSON
+ */
+export async function readJson(files: FileSource, name: string): Promise<unknown> {
+  const text = await readText(files, name);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ImagineOpdError("invalid-data", {
+      where: "protocol.readJson",
+      problem: `"${name}" must be JSON, got text that is not.`,
+      remedy: "Check that the file is complete and the right one.",
+      details: { name },
+      cause,
+    });
+  }
+}

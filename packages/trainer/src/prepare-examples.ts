@@ -27,6 +27,7 @@ export function prepareExamples(
   settings: TrainSettings,
 ): PreparedBatch {
   const { reveal, missingPrivilege, imagination, maxPromptTokens, objective } = settings;
+  const wording = settings.templates && { templates: settings.templates };
   const dropped = { missingPrivilege: 0, longPrompt: 0 };
   const prepared: PreparedExample[] = [];
   for (const example of examples) {
@@ -34,7 +35,7 @@ export function prepareExamples(
       dropped.missingPrivilege += 1;
       continue;
     }
-    const student = studentPrompt(processor, example, { imagination });
+    const student = studentPrompt(processor, example, { imagination, ...wording });
     if (student.tokenIds.length > maxPromptTokens) {
       dropped.longPrompt += 1;
       continue;
@@ -50,7 +51,7 @@ export function prepareExamples(
             groundTruth: reveal.groundTruth && example.answer !== undefined,
           }
         : reveal;
-    prepared.push({ example, student, teacher: teacherPrompt(processor, example, { reveal: shown }) });
+    prepared.push({ example, student, teacher: teacherPrompt(processor, example, { reveal: shown, ...wording }) });
   }
   return { prepared, dropped };
 }

@@ -1,4 +1,5 @@
-import { type FileSink, type FileSource, ImagineOpdError, readText } from "@imagine-opd/protocol";
+import type { TeacherState } from "@imagine-opd/privileged-teacher";
+import { type FileSink, type FileSource, ImagineOpdError, readJson } from "@imagine-opd/protocol";
 import {
   encodeFloat32,
   openSafetensors,
@@ -11,6 +12,13 @@ import type { TrainerState } from "./trainer.ts";
 const jsonName = "trainer.json";
 const tensorsName = "trainer.safetensors";
 const formatVersion = 1;
+
+/** What `trainer.json` holds: the state with names in place of arrays. */
+interface StateJson extends Omit<TrainerState, "optimizer" | "teacher"> {
+  readonly formatVersion: number;
+  readonly optimizer: { readonly step: number };
+  readonly teacher?: Omit<TeacherState, "weights"> & { readonly weights: readonly string[] };
+}
 
 function toTensors({ optimizer, teacher }: TrainerState): TensorToWrite[] {
   const tensor = (name: string, shape: readonly number[], values: Float32Array): TensorToWrite => ({
@@ -48,7 +56,7 @@ export async function saveTrainerState(state: TrainerState, sink: FileSink): Pro
 
 /** Reads what {@link saveTrainerState} wrote, bit for bit. @throws missing-file, invalid-data, unsupported */
 export async function loadTrainerState(files: FileSource): Promise<TrainerState> {
-  const json = JSON.parse(await readText(files, jsonName));
+  const json = (await readJson(files, jsonName)) as StateJson;
   if (json.formatVersion !== formatVersion) {
     throw new ImagineOpdError("unsupported", {
       where: "trainer.loadTrainerState",

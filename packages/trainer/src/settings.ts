@@ -1,3 +1,4 @@
+import type { PromptTemplates } from "@imagine-opd/imagination-prompts";
 import type { Schedule } from "@imagine-opd/optim";
 import type { Reveal } from "@imagine-opd/privileged-teacher";
 import type { Objective } from "./objective.ts";
@@ -14,6 +15,8 @@ export interface TrainSettings {
   readonly missingPrivilege: "error" | "skip" | "reduce";
   /** Whether the student's prompt allows an imagined closer look. */
   readonly imagination: "on" | "off";
+  /** Wording of all prompts. @default promptTemplates of the imagination-prompts package */
+  readonly templates?: PromptTemplates;
   readonly sampling: SamplingSettings;
   /** Prompts in one step. The last incomplete batch of an epoch is dropped. */
   readonly batchSize: number;

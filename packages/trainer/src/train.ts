@@ -21,7 +21,10 @@ export interface TrainOptions {
 async function testTeacher(trainer: Trainer): Promise<SelfTestResult | undefined> {
   const { policy, processor, teacher, examples, settings } = trainer.options;
   if (settings.objective.kind !== "opd" || teacher === undefined || trainer.step > 0) return undefined;
-  const prompt = studentPrompt(processor, await examples.load(0), { imagination: settings.imagination });
+  const prompt = studentPrompt(processor, await examples.load(0), {
+    imagination: settings.imagination,
+    ...(settings.templates && { templates: settings.templates }),
+  });
   const ids = Array.from(prompt.tokenIds.slice(-16)).filter((id) => !processor.placeholderTokenIds.includes(id));
   const room = policy.contextLength - prompt.tokenIds.length;
   return selfTest(policy, teacher, [{ prompt, completion: Int32Array.from(ids.slice(0, Math.max(1, room))) }]);

@@ -1,5 +1,5 @@
 import { type Adapter, createAdapter, matchModules, readAdapter } from "@imagine-opd/lora";
-import { type FileSource, ImagineOpdError, readText } from "@imagine-opd/protocol";
+import { type FileSource, ImagineOpdError, readJson } from "@imagine-opd/protocol";
 import type { Policy } from "@imagine-opd/protocol/policy";
 import * as tf from "@tensorflow/tfjs-core";
 import { type ModelConfig, readModelConfig } from "./config/model-config.ts";
@@ -159,7 +159,7 @@ export async function openModel(files: FileSource, options: OpenModelOptions = {
       remedy: "Point to a checkpoint directory in the hub's layout.",
     });
   }
-  const config = readModelConfig(JSON.parse(await readText(files, "config.json")));
+  const config = readModelConfig(await readJson(files, "config.json"));
   const processor = await openProcessor(
     files,
     config,

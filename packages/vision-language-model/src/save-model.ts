@@ -1,5 +1,5 @@
 import { type Adapter, type AdapterModule, writeAdapter } from "@imagine-opd/lora";
-import { type FileSink, ImagineOpdError, readText } from "@imagine-opd/protocol";
+import { type FileSink, ImagineOpdError, readJson } from "@imagine-opd/protocol";
 import { encodeFloat32, writeCheckpoint } from "@imagine-opd/safetensors";
 import { adapterNames } from "./model/weight-store.ts";
 import type { VisionLanguageModel } from "./open-model.ts";
@@ -26,7 +26,7 @@ export async function saveCheckpoint(
       remedy: "Use saveAdapter.",
     });
   }
-  const config = JSON.parse(await readText(model.files, "config.json")) as Record<string, unknown>;
+  const config = (await readJson(model.files, "config.json")) as Record<string, unknown>;
   const { dtype: _new, torch_dtype: _old, ...rest } = config;
   const name = dtype === "F32" ? "float32" : "bfloat16";
   await sink.write(

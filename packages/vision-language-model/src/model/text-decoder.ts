@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { ModelConfig, TextConfig } from "../config/model-config.ts";
 import { applyLinear } from "./apply-linear.ts";
 import { joinHeads, splitHeads } from "./head-layout.ts";
+import { type Recompute, runLayers } from "./run-layers.ts";
 import { textLayerModule, textNormName } from "./weight-names.ts";
 import type { LinearWeights, WeightStore } from "./weight-store.ts";
 
@@ -80,6 +81,17 @@ export function decoderLayer(
   const inner = rmsNorm(middle, weights.postNorm, epsilon);
   const gated = swiGlu(applyLinear(inner, weights.gate), applyLinear(inner, weights.up));
   return { x: tf.add(middle, applyLinear(gated, weights.down)), cache: { k, v } };
+}
+
+/** All decoder layers without a cache, for training. `[B, n, D]` → `[B, n, D]` before the final norm. */
+export function runDecoderLayers(
+  x: tf.Tensor,
+  weights: TextWeights,
+  plan: TokenPlan,
+  config: TextConfig,
+  mode: Recompute,
+): tf.Tensor {
+  return runLayers(x, weights.layers, (state, layer) => decoderLayer(state, layer, plan, config).x, mode);
 }
 
 /** All decoder layers. `[B, n, D]` → `[B, n, D]` before the final norm, and every layer's cache. */

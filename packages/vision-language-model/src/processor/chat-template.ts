@@ -1,5 +1,5 @@
 import { Template } from "@huggingface/jinja";
-import { type FileSource, ImagineOpdError, type Message, readText } from "@imagine-opd/protocol";
+import { type FileSource, ImagineOpdError, type Message, readJson, readText } from "@imagine-opd/protocol";
 
 /** The checkpoint's chat template: `chat_template.jinja`, `chat_template.json`, or the field of `tokenizer_config.json`. */
 export async function readChatTemplate(
@@ -10,7 +10,7 @@ export async function readChatTemplate(
   const nested =
     (await files.size("chat_template.json")) === undefined
       ? tokenizerConfig.chat_template
-      : (JSON.parse(await readText(files, "chat_template.json")) as Record<string, unknown>).chat_template;
+      : ((await readJson(files, "chat_template.json")) as Record<string, unknown>).chat_template;
   if (typeof nested === "string") return nested;
   throw new ImagineOpdError("missing-file", {
     where: "vision-language-model.openProcessor",

@@ -4,6 +4,7 @@ import {
   ImagineOpdError,
   type Message,
   type Processor,
+  readJson,
   readText,
 } from "@imagine-opd/protocol";
 import { type ImageSettings, readImageSettings } from "../config/image-settings.ts";
@@ -33,7 +34,7 @@ export interface VisionLanguageProcessor extends Processor {
 async function readSettings(files: FileSource, config: ModelConfig): Promise<ImageSettings> {
   for (const name of ["preprocessor_config.json", "processor_config.json"]) {
     if ((await files.size(name)) === undefined) continue;
-    const json: unknown = JSON.parse(await readText(files, name));
+    const json = await readJson(files, name);
     if (name === "processor_config.json" && (json as Record<string, unknown>).image_processor === undefined) continue;
     const settings = readImageSettings(json, name);
     if (settings.tileSize !== config.vision.imageSize) {
@@ -56,7 +57,7 @@ async function readSettings(files: FileSource, config: ModelConfig): Promise<Ima
 async function readStopTokens(files: FileSource): Promise<readonly number[]> {
   for (const name of ["generation_config.json", "config.json"]) {
     if ((await files.size(name)) === undefined) continue;
-    const json = JSON.parse(await readText(files, name)) as Record<string, unknown>;
+    const json = (await readJson(files, name)) as Record<string, unknown>;
     const ids = json.eos_token_id ?? (json.text_config as Record<string, unknown> | undefined)?.eos_token_id;
     if (ids !== undefined && ids !== null) return Array.isArray(ids) ? (ids as number[]) : [ids as number];
   }

@@ -1,5 +1,5 @@
 import { Tokenizer } from "@huggingface/tokenizers";
-import { type FileSource, ImagineOpdError, readText } from "@imagine-opd/protocol";
+import { type FileSource, ImagineOpdError, readJson } from "@imagine-opd/protocol";
 
 export interface DecodeOptions {
   /** Whether special tokens such as the end of a turn show in the text. @default "skip" */
@@ -22,24 +22,13 @@ interface TokenizerJson {
   readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
 }
 
-async function readJson(files: FileSource, name: string): Promise<Record<string, unknown>> {
-  const text = await readText(files, name);
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (cause) {
-    throw new ImagineOpdError("invalid-data", {
-      where: "vision-language-model.openProcessor",
-      problem: `${name} is not JSON.`,
-      cause,
-    });
-  }
-}
-
 /** Opens `tokenizer.json` with its `tokenizer_config.json`. */
 export async function openTokenizer(files: FileSource): Promise<{ codec: TextCodec; config: Record<string, unknown> }> {
-  const json = await readJson(files, "tokenizer.json");
+  const json = (await readJson(files, "tokenizer.json")) as Record<string, unknown>;
   const config =
-    (await files.size("tokenizer_config.json")) === undefined ? {} : await readJson(files, "tokenizer_config.json");
+    (await files.size("tokenizer_config.json")) === undefined
+      ? {}
+      : ((await readJson(files, "tokenizer_config.json")) as Record<string, unknown>);
   return { codec: createCodec(json, config), config };
 }
 

@@ -1,17 +1,10 @@
 /*
- * Matrix product and softmax for TensorFlow.js's wasm backend, on that backend's own memory.
- *
- * The module shares its linear memory with tfjs: no static data and no large locals (see build.sh); scratch space comes
- * from the caller.
+ * Matrix product.
  *
  * Every element of a product is one running sum over k = 0, 1, 2, ... in float32: tiles, remainders and blocks along k only
  * decide when a sum is worked on, never its order. A row's bits therefore depend on that row of `a` and on `b` alone.
  */
-#include <wasm_simd128.h>
-
-#define EXPORT(name) __attribute__((export_name(#name)))
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#include "kernels.h"
 
 enum {
   ROWS = 4,      /* rows of a tile: 4 x 8 sums take eight vector registers; engines spill 5 x 8 and run it at half the speed */
@@ -122,8 +115,6 @@ static void pack_panel(const float *b, int k_step, int step, int columns, int pa
   }
 }
 
-INLINE int smaller(int a, int b) { return a < b ? a : b; }
-
 /*
  * c[m][n] = op(a) op(b), op(a) [m][k], op(b) [k][n], all row-major without gaps; op transposes where asked.
  * `scratch` holds scratchLength() floats.
@@ -157,84 +148,5 @@ EXPORT(multiply) void multiply(const float *a, const float *b, float *c, int m, 
         }
       }
     }
-  }
-}
-
-/* The `count` (1 to 3) floats at `from`, then `fill`. */
-INLINE v128_t load_some(const float *from, int count, v128_t fill) {
-  v128_t some = wasm_v128_load32_lane(from, fill, 0);
-  if (count > 1) some = wasm_v128_load32_lane(from + 1, some, 1);
-  if (count > 2) some = wasm_v128_load32_lane(from + 2, some, 2);
-  return some;
-}
-
-INLINE void store_some(float *to, int count, v128_t value) {
-  wasm_v128_store32_lane(to, value, 0);
-  if (count > 1) wasm_v128_store32_lane(to + 1, value, 1);
-  if (count > 2) wasm_v128_store32_lane(to + 2, value, 2);
-}
-
-/*
- * exp(x) for x <= 0, exactly 0 below -80 (no denormals, which are slow), NaN for NaN: 2^n e^r with x = n ln 2 + r,
- * |r| <= ln 2 / 2, and Taylor's polynomial of degree 7 (its remainder is 5e-9) for e^r.
- */
-INLINE v128_t exp_nonpositive(v128_t x) {
-  /* Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits. */
-  const v128_t shift = wasm_f32x4_splat(12582912.0f);
-  v128_t shifted = wasm_f32x4_add(wasm_f32x4_mul(x, wasm_f32x4_splat(1.44269504f)), shift);
-  v128_t n = wasm_f32x4_sub(shifted, shift);
-  /* ln 2 in two parts; the first has few enough bits that its product with n is exact. */
-  v128_t r = wasm_f32x4_sub(x, wasm_f32x4_mul(n, wasm_f32x4_splat(0.693359375f)));
-  r = wasm_f32x4_sub(r, wasm_f32x4_mul(n, wasm_f32x4_splat(-2.12194440e-4f)));
-  v128_t sum = wasm_f32x4_splat(1.0f / 5040);
-#define NEXT_TERM(coefficient) sum = wasm_f32x4_add(wasm_f32x4_mul(sum, r), wasm_f32x4_splat(coefficient))
-  NEXT_TERM(1.0f / 720);
-  NEXT_TERM(1.0f / 120);
-  NEXT_TERM(1.0f / 24);
-  NEXT_TERM(1.0f / 6);
-  NEXT_TERM(0.5f);
-  NEXT_TERM(1.0f);
-  NEXT_TERM(1.0f);
-#undef NEXT_TERM
-  v128_t power = wasm_i32x4_add(wasm_i32x4_shl(shifted, 23), wasm_i32x4_splat(127 << 23));
-  return wasm_v128_andnot(wasm_f32x4_mul(sum, power), wasm_f32x4_lt(x, wasm_f32x4_splat(-80.0f)));
-}
-
-/* The largest of a row in every lane. A NaN may be passed over: it shows up again in the sum. */
-INLINE v128_t largest_of(const float *x, int columns) {
-  const int whole = columns & ~3;
-  v128_t largest = wasm_v128_load32_splat(x);
-  for (int j = 0; j < whole; j += 4) largest = wasm_f32x4_pmax(largest, wasm_v128_load(x + j));
-  if (whole < columns) largest = wasm_f32x4_pmax(largest, load_some(x + whole, columns - whole, largest));
-  largest = wasm_f32x4_pmax(largest, wasm_i32x4_shuffle(largest, largest, 2, 3, 0, 1));
-  return wasm_f32x4_pmax(largest, wasm_i32x4_shuffle(largest, largest, 1, 0, 3, 2));
-}
-
-/*
- * y[row] = softmax(x[row]) over `columns`. Lane j mod 4 sums its columns in ascending order, so that columns that are
- * exactly 0 at the end of a row leave the bits of the others alone.
- */
-EXPORT(softmax) void softmax(const float *x, float *y, int rows, int columns) {
-  const int whole = columns & ~3, rest = columns - whole;
-  for (int row = 0; row < rows; row++, x += columns, y += columns) {
-    const v128_t largest = largest_of(x, columns);
-    v128_t sum = wasm_f32x4_splat(0);
-    for (int j = 0; j < whole; j += 4) {
-      v128_t value = exp_nonpositive(wasm_f32x4_sub(wasm_v128_load(x + j), largest));
-      wasm_v128_store(y + j, value);
-      sum = wasm_f32x4_add(sum, value);
-    }
-    if (rest > 0) {
-      v128_t last = load_some(x + whole, rest, wasm_f32x4_splat(-__builtin_inff()));
-      v128_t value = exp_nonpositive(wasm_f32x4_sub(last, largest));
-      store_some(y + whole, rest, value);
-      sum = wasm_f32x4_add(sum, value);
-    }
-    const float total = (wasm_f32x4_extract_lane(sum, 0) + wasm_f32x4_extract_lane(sum, 1)) +
-                        (wasm_f32x4_extract_lane(sum, 2) + wasm_f32x4_extract_lane(sum, 3));
-    const float scale = 1 / total;
-    for (int j = 0; j < whole; j += 4)
-      wasm_v128_store(y + j, wasm_f32x4_mul(wasm_v128_load(y + j), wasm_f32x4_splat(scale)));
-    for (int j = whole; j < columns; j++) y[j] *= scale;
   }
 }

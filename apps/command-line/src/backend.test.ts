@@ -1,0 +1,27 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { expect, test, vi } from "vitest";
+import { openBackend } from "./backend.ts";
+
+test("cpu computes, differentiates and does not advertise", async () => {
+  const spoken = (["log", "info", "warn", "error"] as const).map((name) =>
+    vi.spyOn(console, name).mockImplementation(() => undefined),
+  );
+  expect(await openBackend("cpu")).toMatchObject({ name: "cpu", chosen: "by name" });
+  expect(tf.getBackend()).toBe("cpu");
+  const gradient = tf.tidy(
+    () =>
+      tf
+        .grad((x) => tf.div(tf.square(x), 2))(tf.scalar(3))
+        .dataSync()[0],
+  );
+  expect(gradient).toBe(3);
+  for (const spy of spoken) expect(spy).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
+});
+
+test("auto takes wasm and says that nobody named it", async () => {
+  const opened = await openBackend("auto");
+  expect(opened).toMatchObject({ name: "wasm", chosen: "automatically", details: { threads: 1 } });
+  expect(opened.details).toHaveProperty("kernels");
+  expect(tf.getBackend()).toBe("wasm");
+});

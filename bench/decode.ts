@@ -1,0 +1,107 @@
+/**
+ * Greedy decoding of the tiny model: tokens per second from pictures and prompts to the last token, against transformers'
+ * `generate` on the same checkpoint and prompts. Run it with
+ * `node scripts/run.mjs bench/decode.ts [--python PATH] [--json]`.
+ */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openWasmBackend } from "@imagine-opd/backend-wasm";
+import { rawMessages } from "@imagine-opd/imagination-prompts";
+import type { EncodedPrompt } from "@imagine-opd/protocol";
+import type { Policy } from "@imagine-opd/protocol/policy";
+import { sampleRollouts } from "@imagine-opd/rollout-sampler";
+import { printTable, readBenchOptions, runPeer, shortestOf } from "./python-peer.ts";
+import { sceneExamples, withTinyModel, writePrompts } from "./tiny-batch.ts";
+
+const newTokens = 64;
+const batchSizes = [1, 8, 32];
+const rounds = 5;
+
+type Measured = Record<number, { readonly tokensPerSecond: number; readonly first: readonly number[] }>;
+
+/** The most probable token of every row, on the host. */
+function argMaxRows(logits: Float32Array, rows: number): Int32Array {
+  const width = logits.length / rows;
+  return Int32Array.from({ length: rows }, (_, row) => {
+    let best = row * width;
+    for (let at = best + 1; at < (row + 1) * width; at++) if (logits[at]! > logits[best]!) best = at;
+    return best - row * width;
+  });
+}
+
+/** Greedy ids of every row through a bare session. */
+async function decodeGreedily(policy: Policy, prompts: readonly EncodedPrompt[]): Promise<number[][]> {
+  const session = policy.startDecoding(prompts);
+  const rows: number[][] = prompts.map(() => []);
+  let ids: Int32Array | undefined;
+  for (let step = 0; step < newTokens; step++) {
+    const logits = session.next(ids);
+    ids = argMaxRows(await logits.data<"float32">(), prompts.length);
+    logits.dispose();
+    ids.forEach((id, row) => {
+      rows[row]!.push(id);
+    });
+  }
+  session.dispose();
+  return rows;
+}
+
+/** The same tokens through the rollout sampler, with log-probs and entropies. */
+function sampleGreedily(policy: Policy, prompts: readonly EncodedPrompt[], banned: readonly number[]) {
+  const requests = prompts.map((prompt, i) => ({ recordId: String(i), prompt }));
+  return sampleRollouts(policy, requests, {
+    stopTokenIds: [],
+    bannedTokenIds: banned,
+    maxTokens: newTokens,
+    seed: 0,
+    temperature: 0,
+  });
+}
+
+const options = readBenchOptions();
+await openWasmBackend();
+await withTinyModel({ kind: "none" }, async ({ policy, processor, parameterCount }, directory) => {
+  const prompts = sceneExamples(32, 64).map(({ images, question }) => processor.encode(rawMessages(images, question)));
+  const session: Measured = {};
+  const sampler: Measured = {};
+  for (const batch of batchSizes) {
+    const rows = prompts.slice(0, batch);
+    const tokens = batch * newTokens;
+    const first = (await decodeGreedily(policy, rows))[0]!;
+    const ms = await shortestOf(rounds, () => decodeGreedily(policy, rows));
+    session[batch] = { tokensPerSecond: (1000 * tokens) / ms, first };
+    const sampled = await sampleGreedily(policy, rows, processor.placeholderTokenIds);
+    const sampledMs = await shortestOf(rounds, () => sampleGreedily(policy, rows, processor.placeholderTokenIds));
+    sampler[batch] = { tokensPerSecond: (1000 * tokens) / sampledMs, first: Array.from(sampled[0]!.completion) };
+  }
+  const peers: Record<string, Measured> = {};
+  if (options.python !== undefined) {
+    const file = join(tmpdir(), `imagine-opd-prompts-${process.pid}.json`);
+    await writePrompts(file, { prompts });
+    for (const threads of [1, 2]) {
+      const args = [directory, file, String(newTokens), String(rounds), ...batchSizes.map(String)];
+      peers[`transformers, ${threads} threads`] = runPeer<Measured>(options.python, "decode.py", threads, args);
+    }
+  }
+  const agreement = Object.values(peers).map((peer) =>
+    batchSizes.every((batch) => peer[batch]!.first.join() === session[batch]!.first.join()),
+  );
+  if (!options.json) {
+    const columns = { session, sampler, ...peers };
+    printTable(
+      ["tokens/s", ...Object.keys(columns), ...Object.keys(peers).map((name) => `session / ${name}`)],
+      batchSizes.map((batch) => [
+        `batch ${batch}`,
+        ...Object.values(columns).map((column) => column[batch]!.tokensPerSecond.toFixed(0)),
+        ...Object.values(peers).map(
+          (peer) => `${(session[batch]!.tokensPerSecond / peer[batch]!.tokensPerSecond).toFixed(2)}x`,
+        ),
+      ]),
+    );
+    if (agreement.length > 0) console.error(`same greedy ids as transformers: ${agreement.every(Boolean)}`);
+  }
+  const promptTokens = prompts.map(({ tokenIds }) => tokenIds.length);
+  console.log(
+    JSON.stringify({ bench: "decode", parameterCount, newTokens, promptTokens, session, sampler, peers, agreement }),
+  );
+});

@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+export interface BenchOptions {
+  /** Python with torch (and transformers); the peer is left out without it. */
+  readonly python: string | undefined;
+  /** Only JSON on stdout, no table on stderr. */
+  readonly json: boolean;
+}
+
+/** The options that every benchmark takes: `--python PATH` and `--json`. */
+export function readBenchOptions(): BenchOptions {
+  const { values } = parseArgs({ options: { python: { type: "string" }, json: { type: "boolean", default: false } } });
+  return { python: values.python ?? process.env.PYTHON, json: values.json };
+}
+
+/** Runs a peer of this folder with a number of torch threads; its last line of output is the result. */
+export function runPeer<Result>(python: string, script: string, threads: number, args: readonly string[]): Result {
+  const path = fileURLToPath(new URL(`../bench/${script}`, rootUrl()));
+  const output = execFileSync(python, [path, String(threads), ...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, OMP_NUM_THREADS: String(threads), HF_HUB_OFFLINE: "1" },
+  });
+  return JSON.parse(output.trim().split("\n").at(-1)!) as Result;
+}
+
+/** Benchmarks run as bundles somewhere below the repository's root, from which they are started. */
+function rootUrl(): URL {
+  return new URL("bench/", `file://${process.cwd()}/`);
+}
+
+/** Shortest of several times, in milliseconds: what the machine can do when nothing else asks for it. */
+export async function shortestOf(rounds: number, run: () => unknown): Promise<number> {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    await run();
+    shortest = Math.min(shortest, performance.now() - start);
+  }
+  return shortest;
+}
+
+/** Prints rows of cells under a head on stderr. */
+export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]!.length)));
+  for (const row of [head, ...rows]) console.error(row.map((cell, i) => cell.padStart(widths[i]!)).join("  "));
+}

@@ -1,0 +1,48 @@
+// The long checks: npm run verify [-- --skip-tests]. What each one compares is in scripts/verify/README.md.
+import { spawnSync } from "node:child_process";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { checkAnswers } from "./verify/check-answers.mjs";
+import { checkFixtures } from "./verify/check-fixtures.mjs";
+import { checkSavedModels } from "./verify/check-saved-models.mjs";
+import { findPython } from "./verify/find-python.mjs";
+
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
+const { values: options } = parseArgs({ options: { "skip-tests": { type: "boolean", default: false } } });
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+function report({ outcome, name, detail }) {
+  counts[outcome]++;
+  console.log(`${outcome}  ${name}: ${detail}`);
+}
+
+async function runChecks(name, results) {
+  const started = performance.now();
+  try {
+    for await (const result of results) report(result);
+  } catch (error) {
+    report({ outcome: "failed", name, detail: error.message });
+  }
+  console.log(`        ${name} took ${Math.round((performance.now() - started) / 1000)} s`);
+}
+
+function* checkTests() {
+  const { status } = spawnSync("npm", ["test"], { stdio: "inherit" });
+  yield { outcome: status === 0 ? "passed" : "failed", name: "tests", detail: `npm test ended with ${status}` };
+}
+
+async function* checkPython() {
+  const { python, reason } = await findPython();
+  const detail = reason ?? python;
+  yield { outcome: python === undefined ? "skipped" : "passed", name: "Python with transformers and PEFT", detail };
+  if (python === undefined) return;
+  await runChecks("saved models", checkSavedModels({ python }));
+  await runChecks("answers", checkAnswers({ python }));
+  await runChecks("goldens", checkFixtures({ python }));
+}
+
+if (!options["skip-tests"]) await runChecks("tests", checkTests());
+await runChecks("Python cross-checks", checkPython());
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exitCode = counts.failed === 0 ? 0 : 1;
