@@ -1,8 +1,9 @@
 // Bundles a TypeScript program of this repository from sources and runs it: node scripts/run.mjs PROGRAM.ts [ARGUMENT …]
 // Workspace packages and tfjs's deep gradient modules are bundled; everything else is loaded from node_modules.
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { build, stop } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -21,9 +22,10 @@ const externalPackages = {
 export async function bundle(program) {
   const entry = resolve(program);
   const outfile = join(root, "node_modules/.cache/imagine-opd", relative(root, entry).replace(/\.ts$/, ".mjs"));
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [entry],
     outfile,
+    write: false,
     bundle: true,
     platform: "node",
     format: "esm",
@@ -32,15 +34,20 @@ export async function bundle(program) {
     conditions: ["@imagine-opd/source"],
     alias: { "@imagine-opd/test-kit": join(root, "test-kit/src/index.ts") },
     plugins: [externalPackages],
-    // CommonJS code inside the bundle may call require.
     logLevel: "error",
   });
+  // Renamed into place, so that programs started at the same time never read half a module.
+  const partial = `${outfile}.${process.pid}`;
+  await mkdir(dirname(outfile), { recursive: true });
+  await writeFile(partial, outputFiles[0].contents);
+  await rename(partial, outfile);
   return outfile;
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const [program, ...rest] = process.argv.slice(2);
   const outfile = await bundle(program);
+  await stop(); // esbuild's own process would live as long as the program
   process.argv = [process.argv[0], outfile, ...rest];
   await import(pathToFileURL(outfile).href);
 }

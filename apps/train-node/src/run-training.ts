@@ -1,4 +1,5 @@
 import {
+  chooseCrop,
   type OpenedBackend,
   type OpenedDataSet,
   openCheckpointDirectory,
@@ -9,7 +10,6 @@ import { type LineLog, openDirectory, writeDirectory } from "@imagine-opd/host/n
 import { parseAnswer } from "@imagine-opd/imagination-prompts";
 import { createTeacher } from "@imagine-opd/privileged-teacher";
 import { type FileSink, isImagineOpdError } from "@imagine-opd/protocol";
-import type { CropOptions } from "@imagine-opd/region-cropper";
 import { createRunLog } from "@imagine-opd/run-log";
 import {
   createTrainer,
@@ -69,23 +69,6 @@ function openRunModel(
     ...(options.imageSplitting && { imageSplitting: options.imageSplitting }),
     ...(resumeFrom !== undefined && lora && { adapter: resumeFrom.path }),
   });
-}
-
-/** Without splitting every view is squashed into one square tile, so it is cut square and made just that large. */
-export function chooseCrop(
-  options: Pick<TrainProgramOptions, "viewShape" | "viewSize" | "viewPadding">,
-  model: VisionLanguageModel,
-): CropOptions {
-  const { splitting, tileSize } = model.processor.imageSettings;
-  const shape = options.viewShape ?? (splitting === "off" ? "square" : "box");
-  const size = options.viewSize ?? (splitting === "off" && shape === "square" ? tileSize : undefined);
-  return {
-    padding: options.viewPadding,
-    shape,
-    ...(size !== undefined && { output: { kind: "fixed", width: size, height: size } as const }),
-    dedupeIou: "off",
-    maxViews: "all",
-  };
 }
 
 /** The preset's own way is a full fine-tune; any other choice of weights is a deviation like the declared ones. */

@@ -60,7 +60,9 @@ function installedAddon(packageDirectory: string): string | undefined {
  * `@tensorflow/tfjs-node-gpu` (cuda) or `@tensorflow/tfjs-node` (cpu) brought along. Only looks; loads nothing.
  */
 export function findAddon(device: NodeDevice): LocatedAddon | undefined {
-  const build = listBuilds().findLast(({ record }) => record.device === device && record.tfjs === tfjsVersion);
+  const build = listBuilds()
+    .filter(({ record }) => record.device === device && record.tfjs === tfjsVersion)
+    .at(-1);
   if (build !== undefined) return { device, source: "setup", addon: build.addon, package: build.package };
   const directory = installedPackage(packageNames[device]);
   const addon = directory === undefined ? undefined : installedAddon(directory);

@@ -40,6 +40,22 @@ describe("values and gradients are those of the plain computation, bit for bit",
     w.dispose();
   });
 
+  test("constants are kept, even when they are disposed before the backward pass, and get no gradient", () => {
+    const x = waves([2, 3]);
+    const before = tf.memory().numTensors;
+    const gradient = tf.grad((a) => {
+      const constant = tf.tensor1d([1, 2, 3]);
+      const y = recompute((b, c) => tf.square(tf.mul(b!, c!)), [a], [constant]);
+      constant.dispose();
+      return tf.sum(y);
+    })(x);
+    const expected = x.dataSync().map((value, i) => 2 * value * [1, 4, 9][i % 3]!);
+    for (const [i, value] of gradient.dataSync().entries()) expect(value).toBeCloseTo(expected[i]!, 5);
+    gradient.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    x.dispose();
+  });
+
   test("an input that the result does not depend on gets zeros", () => {
     const [dx, dUnused] = tf.grads((a, b) => tf.sum(recompute((x) => tf.square(x), [a!, b!])))([
       tf.tensor1d([3]),

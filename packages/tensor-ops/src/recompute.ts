@@ -2,7 +2,7 @@ import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
 import { isTapeRecording, recordedNodes, withTapeSetAside } from "./tape.ts";
 
-type Computation<Result extends tf.Tensor> = (...inputs: tf.Tensor[]) => Result;
+type Computation<Result extends tf.Tensor> = (...inputsAndConstants: tf.Tensor[]) => Result;
 
 function isVariable(tensor: tf.Tensor): tensor is tf.Variable {
   return tensor instanceof tf.Variable;
@@ -27,12 +27,13 @@ function refuseHiddenWeights(inputs: readonly tf.Tensor[]): void {
 function differentiateAgain<Result extends tf.Tensor>(
   f: Computation<Result>,
   inputs: readonly tf.Tensor[],
+  constants: readonly tf.Tensor[],
   dy: Result,
 ): tf.Tensor[] {
   return withTapeSetAside(() =>
     tf.tidy(() => {
       const forward = () => {
-        const value = f(...inputs);
+        const value = f(...inputs, ...constants);
         refuseHiddenWeights(inputs);
         return value;
       };
@@ -43,22 +44,27 @@ function differentiateAgain<Result extends tf.Tensor>(
 }
 
 /**
- * `f(...inputs)`, of which only the inputs are kept for the backward pass: there `f` runs a second time (Chen et al.,
- * arXiv 1604.06174). Values and gradients are those of calling `f`; memory between the passes is bought with one more
- * forward pass. Where no gradient is being taken, `f` just runs.
+ * `f(...inputs, ...constants)`, of which only these arguments are kept for the backward pass: there `f` runs a second time
+ * (Chen et al., arXiv 1604.06174). Values and gradients are those of calling `f`; memory between the passes is bought with
+ * one more forward pass. Where no gradient is being taken, `f` just runs.
  *
  * Gradients arrive at `inputs` and nowhere else: name every trainable variable that `f` uses. Variables reach `f` as
- * themselves, other inputs as copies, and whatever else `f` closes over is a constant that must live until the backward
- * pass. `f` must give the same result both times. Second derivatives are not supported.
+ * themselves. What `f` closes over instead of taking it as a constant must live until the backward pass. `f` must give the
+ * same result both times. Second derivatives are not supported.
+ * @param constants tensors that `f` reads and that get no gradient; they may be disposed before the backward pass
  * @throws invalid-argument in the backward pass, when `f` used a trainable variable that is not an input
  */
-export function recompute<Result extends tf.Tensor>(f: Computation<Result>, inputs: readonly tf.Tensor[]): Result {
-  if (!isTapeRecording()) return tf.tidy(() => f(...inputs));
+export function recompute<Result extends tf.Tensor>(
+  f: Computation<Result>,
+  inputs: readonly tf.Tensor[],
+  constants: readonly tf.Tensor[] = [],
+): Result {
+  if (!isTapeRecording()) return tf.tidy(() => f(...inputs, ...constants));
   const taped = tf.customGrad<Result>((...inputsAndSave) => {
     const save = inputsAndSave.at(-1) as unknown as tf.GradSaveFunc;
-    save(inputs.filter((input) => !isVariable(input)));
+    save([...inputs, ...constants].filter((tensor) => !isVariable(tensor)));
     return {
-      value: f(...inputs),
+      value: f(...inputs, ...constants),
       gradFunc: (dy, saved) => {
         if (isTapeRecording()) {
           throw new ImagineOpdError("unsupported", {
@@ -68,8 +74,8 @@ export function recompute<Result extends tf.Tensor>(f: Computation<Result>, inpu
           });
         }
         let next = 0;
-        const restored = inputs.map((input) => (isVariable(input) ? input : saved[next++]!));
-        return differentiateAgain(f, restored, dy as Result);
+        const restore = (tensor: tf.Tensor) => (isVariable(tensor) ? tensor : saved[next++]!);
+        return differentiateAgain(f, inputs.map(restore), constants.map(restore), dy as Result);
       },
     };
   });

@@ -4,6 +4,7 @@ import type { Policy } from "@imagine-opd/protocol/policy";
 import * as tf from "@tensorflow/tfjs-core";
 import { type ModelConfig, readModelConfig } from "./config/model-config.ts";
 import { createPolicy } from "./model/policy.ts";
+import type { Recompute } from "./model/run-layers.ts";
 import { type HostRows, readHostRows } from "./model/token-embedding.ts";
 import { embeddingName, headName, isVisionWeight } from "./model/weight-names.ts";
 import { adapterNames, createWeightStore, type WeightStore } from "./model/weight-store.ts";
@@ -18,6 +19,12 @@ export interface OpenModelOptions {
   readonly adapter?: FileSource;
   /** Whether large pictures become tiles. @default as the checkpoint says */
   readonly imageSplitting?: "on" | "off";
+  /**
+   * What a training step keeps between its two passes: everything (`none`), or only the input of each decoder and vision
+   * layer, which the backward pass then runs a second time (`layers`). The numbers are the same.
+   * @default "none"
+   */
+  readonly recompute?: Recompute;
 }
 
 /** An opened checkpoint. */
@@ -169,7 +176,7 @@ export async function openModel(files: FileSource, options: OpenModelOptions = {
   const adapter = await chooseAdapter(trainable, weights, options.adapter);
   if (adapter !== undefined) checkAdapter(adapter, weights);
   const { store, hostRows } = await loadWeights(config, weights, adapter, trainable);
-  const policy = createPolicy(config, store, hostRows);
+  const policy = createPolicy(config, store, hostRows, options.recompute);
   const sizes = [...weights.shapes.values()].map((shape) => shape.reduce((a, b) => a * b, 1));
   return {
     config,

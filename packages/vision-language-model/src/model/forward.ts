@@ -1,12 +1,13 @@
 import type { PatchGrid } from "@imagine-opd/protocol";
 import type { ImageFeatures, WeightView } from "@imagine-opd/protocol/policy";
-import { takeRows } from "@imagine-opd/tensor-ops";
+import { isTapeRecording, takeRows } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
 import { type ModelConfig, tokensPerTile } from "../config/model-config.ts";
 import type { ImageEncoder } from "./image-features.ts";
 import { rotaryAngles, rotaryFrequencies } from "./rotary-angles.ts";
+import type { Recompute } from "./run-layers.ts";
 import { causalBias, layOutSequences, type SequenceLayout, type TokenRow } from "./sequence-layout.ts";
-import { bindText, type LayerCache, runDecoder } from "./text-decoder.ts";
+import { bindText, type LayerCache, runDecoder, runDecoderLayers } from "./text-decoder.ts";
 import { embedTokens, type HostRows } from "./token-embedding.ts";
 import type { WeightStore } from "./weight-store.ts";
 
@@ -17,10 +18,9 @@ export interface ModelParts {
   readonly images: ImageEncoder;
   /** Present when the token embedding is frozen. */
   readonly hostRows: HostRows | undefined;
+  /** What the decoder's layers leave for the backward pass. @default "none" */
+  readonly recompute?: Recompute;
 }
-
-/** The tape records now (a `variableGrads`, `grads` or `customGrad` is under way). */
-const takingGradients = (): boolean => tf.engine().state.gradientDepth > 0;
 
 /** Embeddings of a laid-out batch, pictures in place. `[B, n, D]` */
 export function embedLayout(
@@ -31,12 +31,12 @@ export function embedLayout(
 ): tf.Tensor3D {
   const width = parts.config.text.hiddenSize;
   const text = embedTokens(layout.textIds, parts.store, parts.hostRows, view, width);
-  const pictures = parts.images.lookUp(layout.grids, view, features, takingGradients());
+  const pictures = parts.images.lookUp(layout.grids, view, features, isTapeRecording());
   const table = pictures.length === 0 ? text : tf.concat([text, ...pictures], 0);
   return tf.reshape(takeRows(table, layout.source), [layout.batch, layout.length, width]);
 }
 
-/** Runs whole sequences through the decoder. The result stands before the final norm. */
+/** Runs whole sequences through the decoder. The result stands before the final norm; while gradients are taken there is no cache. */
 export function runSequences(
   rows: readonly TokenRow[],
   pad: "left" | "right",
@@ -56,5 +56,8 @@ export function runSequences(
   const { values, blocks } = causalBias(layout);
   const bias = tf.tensor4d(values, [blocks, 1, layout.length, layout.length]);
   const x = embedLayout(layout, parts, view, features);
-  return { layout, ...runDecoder(x, bindText(parts.store, config, view), { ...angles, bias }, config.text) };
+  const weights = bindText(parts.store, config, view);
+  const plan = { ...angles, bias };
+  if (!isTapeRecording()) return { layout, ...runDecoder(x, weights, plan, config.text) };
+  return { layout, x: runDecoderLayers(x, weights, plan, config.text, parts.recompute ?? "none"), caches: [] };
 }

@@ -2,6 +2,7 @@ import { ImagineOpdError, type PatchGrid } from "@imagine-opd/protocol";
 import type { ImageFeatures, WeightView } from "@imagine-opd/protocol/policy";
 import * as tf from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "../config/model-config.ts";
+import type { Recompute } from "./run-layers.ts";
 import { bindVision, encodeTiles } from "./vision-tower.ts";
 import type { WeightStore } from "./weight-store.ts";
 
@@ -31,6 +32,7 @@ function encodeInGroups(
   store: WeightStore,
   config: ModelConfig,
   view: WeightView,
+  recompute: Recompute,
 ): tf.Tensor2D[] {
   const weights = bindVision(store, config, view);
   const places = (config.vision.imageSize / config.vision.patchSize) ** 2;
@@ -42,7 +44,7 @@ function encodeInGroups(
       for (let first = 0; first < tiles; first += tilesPerGroup) {
         const count = Math.min(tilesPerGroup, tiles - first);
         const rows = values.subarray(first * places * width, (first + count) * places * width);
-        parts.push(tf.tidy(() => encodeTiles(tf.tensor2d(rows, [count * places, width]), weights, config)));
+        parts.push(tf.tidy(() => encodeTiles(tf.tensor2d(rows, [count * places, width]), weights, config, recompute)));
       }
       return parts.length === 1 ? parts[0]! : tf.concat(parts, 0);
     }),
@@ -50,7 +52,12 @@ function encodeInGroups(
 }
 
 /** Encodes pictures and shares the result among all holders, as long as no vision weight is trainable. */
-export function createImageEncoder(store: WeightStore, config: ModelConfig, trainable: boolean): ImageEncoder {
+export function createImageEncoder(
+  store: WeightStore,
+  config: ModelConfig,
+  trainable: boolean,
+  recompute: Recompute = "none",
+): ImageEncoder {
   const shared = new Map<string, { tensor: tf.Tensor2D; holders: number }>();
   const held = new WeakMap<ImageFeatures, ReadonlyMap<string, tf.Tensor2D>>();
   const share = !trainable;
@@ -58,7 +65,7 @@ export function createImageEncoder(store: WeightStore, config: ModelConfig, trai
   const encode = (patches: readonly PatchGrid[], view: WeightView): ImageFeatures => {
     const grids = uniqueByKey(patches);
     const missing = grids.filter(({ key }) => !share || !shared.has(key));
-    const made = encodeInGroups(missing, store, config, view).map((tensor) => tf.keep(tensor));
+    const made = encodeInGroups(missing, store, config, view, recompute).map((tensor) => tf.keep(tensor));
     const own = new Map(missing.map(({ key }, i) => [key, made[i]!]));
     if (share) {
       for (const [key, tensor] of own) shared.set(key, { tensor, holders: 0 });
@@ -98,7 +105,7 @@ export function createImageEncoder(store: WeightStore, config: ModelConfig, trai
       }
       const found = (key: string) => (onTape && trainable ? undefined : (known?.get(key) ?? shared.get(key)?.tensor));
       const missing = uniqueByKey(patches.filter(({ key }) => found(key) === undefined));
-      const made = encodeInGroups(missing, store, config, view);
+      const made = encodeInGroups(missing, store, config, view, recompute);
       const fresh = new Map(missing.map(({ key }, i) => [key, made[i]!]));
       return patches.map(({ key }) => found(key) ?? fresh.get(key)!);
     },

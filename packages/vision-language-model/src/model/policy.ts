@@ -7,6 +7,7 @@ import { startDecoding } from "./decoding-session.ts";
 import { type ModelParts, runSequences } from "./forward.ts";
 import { createHead } from "./head.ts";
 import { createImageEncoder } from "./image-features.ts";
+import type { Recompute } from "./run-layers.ts";
 import type { HostRows } from "./token-embedding.ts";
 import { isVisionWeight, textNormName } from "./weight-names.ts";
 import type { WeightStore } from "./weight-store.ts";
@@ -24,10 +25,15 @@ function checkLength(tokens: number, contextLength: number, where: string): void
 }
 
 /** The model as a {@link Policy}. It takes over the store and disposes it. */
-export function createPolicy(config: ModelConfig, store: WeightStore, hostRows: HostRows | undefined): Policy {
+export function createPolicy(
+  config: ModelConfig,
+  store: WeightStore,
+  hostRows: HostRows | undefined,
+  recompute: Recompute = "none",
+): Policy {
   registerCoreGradients();
-  const images = createImageEncoder(store, config, Object.keys(store.trainable).some(isVisionWeight));
-  const parts: ModelParts = { config, store, images, hostRows };
+  const images = createImageEncoder(store, config, Object.keys(store.trainable).some(isVisionWeight), recompute);
+  const parts: ModelParts = { config, store, images, hostRows, recompute };
   const head = createHead(store, config);
   const { contextLength, vocabSize, hiddenSize, epsilon } = config.text;
   return {

@@ -3,25 +3,28 @@ import * as tf from "@tensorflow/tfjs-core";
 
 /**
  * What a layer leaves for the backward pass: with `none` everything that its gradient reads, with `layers` its input alone;
- * the backward pass then runs the layer a second time. Values and gradients are the same bit for bit.
+ * the backward pass then runs the layer a second time. Values and gradients are the same.
  */
 export type Recompute = "none" | "layers";
 
 /**
  * Applies layers one after the other; what a layer makes on the way is freed after it.
- * @param weights one for each layer; their variables receive gradients
+ * @param layers weights of each layer; the variables among them receive gradients
+ * @param constants tensors that every layer reads
  */
 export function runLayers<Weights extends object>(
   x: tf.Tensor,
-  weights: readonly Weights[],
-  apply: (x: tf.Tensor, weights: Weights) => tf.Tensor,
+  layers: readonly Weights[],
+  apply: (x: tf.Tensor, weights: Weights, constants: readonly tf.Tensor[]) => tf.Tensor,
   mode: Recompute,
+  constants: readonly tf.Tensor[] = [],
 ): tf.Tensor {
-  return weights.reduce((state, layer) => {
-    if (mode === "none") return tf.tidy(() => apply(state, layer));
-    const tensors = tf.tensor_util.getTensorsInContainer(layer as unknown as tf.TensorContainer);
-    // Variables reach the layer as themselves, so that it may take them from `layer`.
+  return layers.reduce((state, weights) => {
+    if (mode === "none") return tf.tidy(() => apply(state, weights, constants));
+    const tensors = tf.tensor_util.getTensorsInContainer(weights as unknown as tf.TensorContainer);
     const variables = tensors.filter((tensor) => tensor instanceof tf.Variable);
-    return recompute((input) => apply(input!, layer), [state, ...variables]);
+    // The other weights belong to the model and outlive the backward pass.
+    const run = (...taken: tf.Tensor[]) => apply(taken[0]!, weights, taken.slice(1 + variables.length));
+    return recompute(run, [state, ...variables], constants);
   }, x);
 }

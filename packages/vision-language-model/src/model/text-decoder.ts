@@ -87,11 +87,15 @@ export function decoderLayer(
 export function runDecoderLayers(
   x: tf.Tensor,
   weights: TextWeights,
-  plan: TokenPlan,
+  { cos, sin, bias }: TokenPlan & { readonly bias: tf.Tensor4D },
   config: TextConfig,
   mode: Recompute,
 ): tf.Tensor {
-  return runLayers(x, weights.layers, (state, layer) => decoderLayer(state, layer, plan, config).x, mode);
+  const apply = (state: tf.Tensor, layer: DecoderLayerWeights, constants: readonly tf.Tensor[]) => {
+    const [cos, sin, bias] = constants as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+    return decoderLayer(state, layer, { cos, sin, bias }, config).x;
+  };
+  return runLayers(x, weights.layers, apply, mode, [cos, sin, bias]);
 }
 
 /** All decoder layers. `[B, n, D]` → `[B, n, D]` before the final norm, and every layer's cache. */
@@ -105,7 +109,9 @@ export function runDecoder(
   const caches: LayerCache[] = [];
   let state = x;
   weights.layers.forEach((layer, i) => {
-    const result = decoderLayer(state, layer, plan, config, past?.[i]);
+    const result = tf.tidy(
+      () => decoderLayer(state, layer, plan, config, past?.[i]) as unknown as tf.TensorContainerObject,
+    ) as unknown as ReturnType<typeof decoderLayer>;
     state = result.x;
     caches.push(result.cache);
   });

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { ModelConfig, VisionConfig } from "../config/model-config.ts";
 import { applyLinear } from "./apply-linear.ts";
 import { joinHeads, splitHeads } from "./head-layout.ts";
+import { type Recompute, runLayers } from "./run-layers.ts";
 import { connectorModule, patchModule, positionName, visionLayerModule, visionNormModule } from "./weight-names.ts";
 import type { LinearWeights, WeightStore } from "./weight-store.ts";
 
@@ -100,9 +101,14 @@ export function connect(x: tf.Tensor, weights: VisionWeights, scaleFactor: numbe
  * @param patches `[tiles · side², 3 · patchSize²]`
  * @returns `[tiles · tokensPerTile, D]`
  */
-export function encodeTiles(patches: tf.Tensor2D, weights: VisionWeights, config: ModelConfig): tf.Tensor2D {
-  let x: tf.Tensor = embedPatches(patches, weights);
-  for (const layer of weights.layers) x = visionLayer(x, layer, config.vision);
-  x = layerNorm(x, weights.postNorm.weight, weights.postNorm.bias, config.vision.epsilon);
-  return tf.reshape(connect(x, weights, config.scaleFactor), [-1, config.text.hiddenSize]);
+export function encodeTiles(
+  patches: tf.Tensor2D,
+  weights: VisionWeights,
+  config: ModelConfig,
+  mode: Recompute,
+): tf.Tensor2D {
+  const apply = (state: tf.Tensor, layer: VisionLayerWeights) => visionLayer(state, layer, config.vision);
+  const x = runLayers(embedPatches(patches, weights), weights.layers, apply, mode);
+  const normed = layerNorm(x, weights.postNorm.weight, weights.postNorm.bias, config.vision.epsilon);
+  return tf.reshape(connect(normed, weights, config.scaleFactor), [-1, config.text.hiddenSize]);
 }
