@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../run.mjs";
 import { tolerance } from "./check-saved-models.mjs";
-import { combineQuestions } from "./combined-questions.mjs";
+import { askAdapted, combineQuestions } from "./combined-questions.mjs";
 import { fixtureEnvironment, whyNoFixtures } from "./find-python.mjs";
 import { mapInLanes, parseLines, runCommand } from "./run-command.mjs";
 import { alterCheckpoint, readStoredQuestions } from "./stored-questions.mjs";
@@ -59,7 +59,8 @@ function compareAnswer(answer, { label, expected }) {
     return gap <= largest ? largest : gap; // NaN must show
   }, 0);
   if (!(difference <= tolerance)) wrong.push(`logProbs (${difference})`);
-  return { difference, problems: wrong.length === 0 ? [] : [`${label}: ${wrong.join(", ")}`] };
+  const margin = expected.margin === undefined ? "" : ` (margin of the best token ${expected.margin})`;
+  return { difference, problems: wrong.length === 0 ? [] : [`${label}: ${wrong.join(", ")}${margin}`] };
 }
 
 async function checkQuestions(name, questions) {
@@ -85,7 +86,11 @@ export async function* checkAnswers({ python }) {
       yield checkQuestions(`answers of ${name}`, [...stored, ...(await alterCheckpoint(stored[0]))]);
     }
     const combined = await combineQuestions(made, { count: 12, seed: 20260, maxTokens: 8, python });
-    yield checkQuestions("answers to other combinations of pictures and questions", combined);
+    yield checkQuestions("answers to other combinations of settings, pictures and questions", combined);
+    const adapted = await mapInLanes(made.slice(2), lanes, (checkpoint) =>
+      askAdapted(checkpoint, { maxTokens: 8, python }),
+    );
+    yield checkQuestions("answers with adapters that PEFT wrote", adapted.flat());
     yield checkNpmScript(combined[0]);
   } finally {
     await rm(root, { recursive: true });

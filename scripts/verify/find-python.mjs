@@ -20,6 +20,7 @@ async function whyUnfit(python) {
  * @throws when IMAGINE_OPD_PYTHON names one that is not fit
  */
 export async function findPython() {
+  // biome-ignore lint/suspicious/noUndeclaredEnvVars: turbo does not run this program
   const named = process.env.IMAGINE_OPD_PYTHON;
   if (named !== undefined) {
     const reason = await whyUnfit(named);

@@ -1,5 +1,6 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
+import { defineKernel } from "./define-kernel.ts";
 import { defineOp } from "./define-op.ts";
 
 interface Attributes {
@@ -22,27 +23,33 @@ function weigh(q: tf.Tensor, k: tf.Tensor, bias: tf.Tensor | undefined, scale: n
   return tf.reshape(tf.softmax(biased), scores.shape as [number, number, number]);
 }
 
+/** Inputs: dy, q, k, v and the bias where there is one. Results: the gradients of q, k and v. */
+const gradients = defineKernel<Attributes>({
+  name: "OpdAttentionGradient",
+  compose: ([dy, q, k, v, bias], { scale }) => {
+    const kvHeads = k!.shape[1]!;
+    // The weights are made again rather than kept.
+    const weights = weigh(q!, k!, bias, scale);
+    const dOut = groupRows(dy!, kvHeads);
+    const dWeights = tf.matMul(dOut, groupRows(v!, kvHeads), false, true);
+    const product = tf.mul(weights, dWeights);
+    const dScores = tf.mul(tf.sub(product, tf.mul(weights, tf.sum(product, 2, true))), scale);
+    return [
+      tf.reshape(tf.matMul(dScores, groupRows(k!, kvHeads)), q!.shape),
+      tf.reshape(tf.matMul(dScores, groupRows(q!, kvHeads), true, false), k!.shape),
+      tf.reshape(tf.matMul(weights, dOut, true, false), v!.shape),
+    ];
+  },
+});
+
 const attentionOp = defineOp<Attributes>({
   name: "OpdAttention",
   compose: ([q, k, v, bias], { scale }) => {
     const weights = weigh(q!, k!, bias, scale);
     return tf.reshape(tf.matMul(weights, groupRows(v!, v!.shape[1]!)), q!.shape);
   },
-  gradient: (dy, [q, k, v, bias], { scale }) => {
-    const kvHeads = k!.shape[1]!;
-    // One tidy for all three: they share the weights and their gradient, which are made again rather than kept.
-    const [dq, dk, dv] = tf.tidy(() => {
-      const weights = weigh(q!, k!, bias, scale);
-      const dOut = groupRows(dy, kvHeads);
-      const dWeights = tf.matMul(dOut, groupRows(v!, kvHeads), false, true);
-      const product = tf.mul(weights, dWeights);
-      const dScores = tf.mul(tf.sub(product, tf.mul(weights, tf.sum(product, 2, true))), scale);
-      return [
-        tf.reshape(tf.matMul(dScores, groupRows(k!, kvHeads)), q!.shape),
-        tf.reshape(tf.matMul(dScores, groupRows(q!, kvHeads), true, false), k!.shape),
-        tf.reshape(tf.matMul(weights, dOut, true, false), v!.shape),
-      ];
-    }) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  gradient: (dy, saved, attributes) => {
+    const [dq, dk, dv] = gradients<tf.Tensor[]>([dy, ...saved], attributes);
     const constant = () => {
       throw new ImagineOpdError("unsupported", {
         where: "tensor-ops.attention",
@@ -50,7 +57,7 @@ const attentionOp = defineOp<Attributes>({
         remedy: "Pass it as a constant.",
       });
     };
-    return [() => dq, () => dk, () => dv, ...(bias === undefined ? [] : [constant])];
+    return [() => dq!, () => dk!, () => dv!, ...(saved.length > 3 ? [constant] : [])];
   },
 });
 

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { defineOp } from "./define-op.ts";
+import { sumRows } from "./sum-rows.ts";
 
 const rows = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, x.shape[x.rank - 1]!]);
 
@@ -13,7 +14,7 @@ const linearOp = defineOp<object>({
   gradient: (dy, [x, weight, bias]) => [
     () => tf.reshape(tf.matMul(rows(dy), weight as tf.Tensor2D), x!.shape),
     () => tf.matMul(rows(dy), rows(x!), true, false),
-    ...(bias === undefined ? [] : [() => tf.sum(rows(dy), 0)]),
+    ...(bias === undefined ? [] : [() => sumRows(dy)]),
   ],
 });
 

@@ -1,5 +1,6 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
+import { defineKernel } from "./define-kernel.ts";
 import { defineOp } from "./define-op.ts";
 
 type Halves = readonly [tf.Tensor, tf.Tensor];
@@ -12,6 +13,15 @@ function halves(x: tf.Tensor): Halves {
     tf.slice(x, [0, 0, 0, half], [batch, heads, length, half]),
   ];
 }
+
+/** Inputs: dy, cos, sin. */
+const inputGradient = defineKernel<object>({
+  name: "OpdRotaryGradient",
+  compose: ([dy, cos, sin]) => {
+    const [first, second] = halves(tf.mul(dy!, sin!));
+    return tf.add(tf.mul(dy!, cos!), tf.concat([second, tf.neg(first)], 3));
+  },
+});
 
 const rotaryOp = defineOp<object>({
   name: "OpdRotary",
@@ -27,14 +37,7 @@ const rotaryOp = defineOp<object>({
         remedy: "Pass cos and sin as constants.",
       });
     };
-    return [
-      () => {
-        const [first, second] = halves(tf.mul(dy, sin!));
-        return tf.add(tf.mul(dy, cos!), tf.concat([second, tf.neg(first)], 3));
-      },
-      constant,
-      constant,
-    ];
+    return [() => inputGradient([dy, cos!, sin!], {}), constant, constant];
   },
 });
 
