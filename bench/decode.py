@@ -10,7 +10,8 @@ from transformers import AutoModelForImageTextToText
 threads, model_path, prompts_path, new_tokens, rounds, *batches = sys.argv[1:]
 torch.set_num_threads(int(threads))
 model = AutoModelForImageTextToText.from_pretrained(model_path, dtype=torch.float32).eval()
-prompts = read_prompts(prompts_path)["prompts"]
+given = read_prompts(prompts_path)
+prompts = given["prompts"]
 new_tokens = int(new_tokens)
 result = {}
 with torch.inference_mode():
@@ -19,7 +20,12 @@ with torch.inference_mode():
 
         def run():
             return model.generate(
-                **inputs, do_sample=False, max_new_tokens=new_tokens, eos_token_id=None, pad_token_id=0
+                **inputs,
+                do_sample=False,
+                max_new_tokens=new_tokens,
+                suppress_tokens=given["banned"],
+                eos_token_id=None,
+                pad_token_id=0,
             )
 
         ids = run()[0, inputs["input_ids"].shape[1] :].tolist()

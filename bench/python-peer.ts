@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 
 export interface BenchOptions {
   /** Python with torch (and transformers); the peer is left out without it. */
-  readonly python: string | undefined;
+  readonly python?: string;
   /** Only JSON on stdout, no table on stderr. */
   readonly json: boolean;
 }
@@ -12,7 +12,7 @@ export interface BenchOptions {
 /** The options that every benchmark takes: `--python PATH` and `--json`. */
 export function readBenchOptions(): BenchOptions {
   const { values } = parseArgs({ options: { python: { type: "string" }, json: { type: "boolean", default: false } } });
-  return { python: values.python ?? process.env.PYTHON, json: values.json };
+  return values;
 }
 
 /** Runs a peer of this folder with a number of torch threads; its last line of output is the result. */

@@ -50,8 +50,12 @@ export function sceneExamples(count: number, side: number): Example[] {
   });
 }
 
-/** Writes prompts for a Python peer: ids, and the patches of each picture `[tiles · side², 3 · p²]`. */
-export async function writePrompts(path: string, prompts: Readonly<Record<string, readonly EncodedPrompt[]>>) {
+/** Writes prompts for a Python peer: ids, and the patches of each picture `[tiles · side², 3 · p²]`; and banned ids. */
+export async function writePrompts(
+  path: string,
+  prompts: Readonly<Record<string, readonly EncodedPrompt[]>>,
+  banned: readonly number[],
+): Promise<void> {
   const plain = Object.entries(prompts).map(([name, rows]) => [
     name,
     rows.map(({ tokenIds, patches }) => ({
@@ -59,5 +63,5 @@ export async function writePrompts(path: string, prompts: Readonly<Record<string
       patches: patches.map(({ values, grid }) => ({ grid, values: Array.from(values) })),
     })),
   ]);
-  await writeFile(path, JSON.stringify(Object.fromEntries(plain)));
+  await writeFile(path, JSON.stringify({ ...Object.fromEntries(plain), banned }));
 }

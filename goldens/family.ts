@@ -1,3 +1,4 @@
+import { findAddon, openNodeBackend } from "@imagine-opd/backend-node-cuda";
 import { decodeImage, openDirectory } from "@imagine-opd/host/node";
 import type { ContentPart, Message, RgbImage } from "@imagine-opd/protocol";
 import { registerCoreGradients } from "@imagine-opd/tensor-ops";
@@ -8,11 +9,18 @@ import { expect } from "vitest";
 export const families = ["idefics3", "smolvlm"] as const;
 export type Family = (typeof families)[number];
 
-/** The backends that every golden must pass on in plain Node. */
-export const backends = ["cpu", "wasm"] as const;
+type Backend = "cpu" | "wasm" | "tensorflow";
 
-export async function useBackend(name: (typeof backends)[number]): Promise<void> {
-  if (name === "wasm") {
+/** The backends that every golden must pass on in plain Node; native TensorFlow where it was built. */
+export const backends: readonly Backend[] =
+  findAddon("cpu") === undefined ? ["cpu", "wasm"] : ["cpu", "wasm", "tensorflow"];
+if (!backends.includes("tensorflow")) {
+  process.stderr.write("skipped: goldens on tensorflow, which was not built (npm run setup-tensorflow)\n");
+}
+
+export async function useBackend(name: Backend): Promise<void> {
+  if (name === "tensorflow") await openNodeBackend({ device: "cpu" });
+  else if (name === "wasm") {
     const { openWasmBackend } = await import("@imagine-opd/backend-wasm");
     await openWasmBackend();
   } else {

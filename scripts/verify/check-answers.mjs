@@ -54,10 +54,8 @@ function compareAnswer(answer, { label, expected }) {
   const wrong = ["promptTokenIds", "tokenIds", "text"].filter(
     (key) => JSON.stringify(answer[key]) !== JSON.stringify(expected[key]),
   );
-  const difference = expected.logProbs.reduce((largest, logProb, i) => {
-    const gap = Math.abs(logProb - answer.logProbs[i]);
-    return gap <= largest ? largest : gap; // NaN must show
-  }, 0);
+  // Math.max gives NaN for a NaN or a missing number, and NaN is not within any tolerance.
+  const difference = Math.max(...expected.logProbs.map((logProb, i) => Math.abs(logProb - answer.logProbs[i])));
   if (!(difference <= tolerance)) wrong.push(`logProbs (${difference})`);
   const margin = expected.margin === undefined ? "" : ` (margin of the best token ${expected.margin})`;
   return { difference, problems: wrong.length === 0 ? [] : [`${label}: ${wrong.join(", ")}${margin}`] };

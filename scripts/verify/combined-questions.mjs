@@ -67,15 +67,17 @@ export async function combineQuestions(checkpoints, { count, seed, maxTokens, py
   return addExpected(questions, python);
 }
 
-/** One question to a checkpoint under every form of adapter that PEFT writes. */
+/** One question to a checkpoint under every form of adapter that PEFT writes, as a conversation for one process. */
 export async function askAdapted({ folder, family }, { maxTokens, python }) {
   const model = join(folder, family);
   const out = join(folder, `${family} adapters`);
   const [adapters] = parseLines(await runCommand(python, ["-B", "scripts/verify/make_adapters.py", model, out]));
   const images = ["a.png", "mode_P.png"].map((file) => join(folder, "common/images", file));
   const asked = { model, images, question: texts[0], maxTokens };
-  return addExpected(
+  const questions = await addExpected(
     adapters.map((adapter) => ({ ...asked, adapter, label: `${family}, ${adapter.split("/").pop()}` })),
     python,
   );
+  const content = [...images.map(() => ({ type: "image" })), { type: "text", text: texts[0] }];
+  return questions.map(({ question: _, ...rest }) => ({ ...rest, messages: [{ role: "user", content }] }));
 }

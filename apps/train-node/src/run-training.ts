@@ -66,6 +66,7 @@ function openRunModel(
   const lora = options.tune === "lora";
   return openCheckpointDirectory(resumeFrom !== undefined && !lora ? resumeFrom.path : options.model, {
     trainable: chooseTrainable(options, resumeFrom !== undefined),
+    recompute: options.recompute,
     ...(options.imageSplitting && { imageSplitting: options.imageSplitting }),
     ...(resumeFrom !== undefined && lora && { adapter: resumeFrom.path }),
   });

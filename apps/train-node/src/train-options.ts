@@ -32,6 +32,7 @@ export interface TrainProgramOptions {
   readonly viewPadding: number;
   readonly badRecords: "fail" | "drop";
   readonly imageSplitting?: "on" | "off";
+  readonly recompute: "none" | "layers";
   readonly saveDtype: "F32" | "BF16";
   readonly backend: BackendName;
   readonly resume: boolean;
@@ -47,6 +48,7 @@ export const operationalOptions: readonly string[] = [
   "model",
   "images",
   "data",
+  "recompute",
 ];
 
 export function trainCommand(): Command {
@@ -102,6 +104,14 @@ export function trainCommand(): Command {
         "--image-splitting <what>",
         "whether large pictures become tiles (default: as the checkpoint says)",
       ).choices(["on", "off"]),
+    )
+    .addOption(
+      new Option(
+        "--recompute <what>",
+        "what runs a second time in the backward pass: nothing, or every layer, for far less memory",
+      )
+        .choices(["none", "layers"])
+        .default("none"),
     )
     .addOption(
       new Option("--save-dtype <type>", "element type of the final weights").choices(["F32", "BF16"]).default("F32"),

@@ -46,18 +46,22 @@ function createLoader(packageDirectory: string): (path: string) => Record<string
   return (path) => load(join(packageDirectory, path));
 }
 
-/** Three kernels call methods that tensors have only in the union package. */
+/** What four kernels (ArgMax, ArgMin, Exp, Prelu) call as methods, which tensors have only in the union package. */
+const tensorMethods = {
+  add: (x: tf.Tensor, y: tf.Tensor) => tf.add(x, y),
+  sub: (x: tf.Tensor, y: tf.Tensor) => tf.sub(x, y),
+  mul: (x: tf.Tensor, y: tf.Tensor | number) => tf.mul(x, y),
+  toInt: (x: tf.Tensor) => tf.cast(x, "int32"),
+  toFloat: (x: tf.Tensor) => tf.cast(x, "float32"),
+};
+
 function addTensorMethods(): void {
   const prototype = tf.Tensor.prototype as unknown as Record<string, unknown>;
-  prototype.toInt ??= function (this: tf.Tensor) {
-    return tf.cast(this, "int32");
-  };
-  prototype.toFloat ??= function (this: tf.Tensor) {
-    return tf.cast(this, "float32");
-  };
-  prototype.add ??= function (this: tf.Tensor, other: tf.Tensor) {
-    return tf.add(this, other);
-  };
+  for (const [name, method] of Object.entries(tensorMethods)) {
+    prototype[name] ??= function (this: tf.Tensor, other: never) {
+      return method(this, other);
+    };
+  }
 }
 
 /**

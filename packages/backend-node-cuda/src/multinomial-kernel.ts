@@ -1,4 +1,13 @@
-import { type KernelFunc, log, reshape, scalar, type Tensor, type TensorInfo, tensor1d, tidy } from "@tensorflow/tfjs-core";
+import {
+  type KernelFunc,
+  log,
+  reshape,
+  scalar,
+  type Tensor,
+  type TensorInfo,
+  tensor1d,
+  tidy,
+} from "@tensorflow/tfjs-core";
 import { type TensorFlowBackend, typeAttribute } from "./binding.ts";
 
 /**

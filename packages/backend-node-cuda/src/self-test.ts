@@ -106,7 +106,8 @@ async function runCheck({ kernel, what, run, expected, tolerance }: Check): Prom
   throw new ImagineOpdError("mismatch", {
     where: "backend-node-cuda.openNodeBackend",
     problem: `the kernel ${kernel} (${what}) should give [${expected}] and gave [${got}].`,
-    remedy: "Check that tfjs-core is 4.22.0, and the TensorFlow library with: npx @imagine-opd/backend-node-cuda verify",
+    remedy:
+      "Check that tfjs-core is 4.22.0, and the TensorFlow library with: npx @imagine-opd/backend-node-cuda verify",
     details: { kernel, what, expected, got },
   });
 }

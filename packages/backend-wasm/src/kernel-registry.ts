@@ -1,6 +1,7 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import {
   getKernel,
+  getKernelsForBackend,
   type KernelConfig,
   type KernelFunc,
   type NamedAttrMap,
@@ -25,7 +26,7 @@ export interface WasmKernel {
   readonly name: string;
   /** Which of our two forms it is. */
   readonly form: "javascript" | "simd";
-  readonly run: (inputs: NamedTensorInfoMap, attributes: NamedAttrMap) => TensorInfo;
+  readonly run: (inputs: NamedTensorInfoMap, attributes: NamedAttrMap) => TensorInfo | TensorInfo[];
 }
 
 const isOurs = (config: KernelConfig | undefined): config is ReplacingConfig =>
@@ -71,12 +72,12 @@ export function installKernel(backend: WasmInternals, { name, run }: WasmKernel)
   registerKernel(config);
 }
 
-/** Gives the name back to tfjs's kernel. Does nothing where none of ours is installed. */
-export function restoreStockKernel(name: string): void {
-  const config = getKernel(name, backendName);
-  if (!isOurs(config)) return;
-  unregisterKernel(name, backendName);
-  if (config[replaced] !== undefined) registerKernel(config[replaced]);
+/** Gives every name that a kernel of ours took back to the kernel that stood there. */
+export function restoreStockKernels(): void {
+  for (const config of getKernelsForBackend(backendName).filter(isOurs)) {
+    unregisterKernel(config.kernelName, backendName);
+    if (config[replaced] !== undefined) registerKernel(config[replaced]);
+  }
 }
 
 function backendReplaced(name: string): ImagineOpdError {

@@ -5,10 +5,16 @@ import { backend, env, setBackend } from "@tensorflow/tfjs-core";
 import { javascriptGather } from "./javascript-gather.ts";
 import { javascriptBatchMatMul } from "./javascript-matmul.ts";
 import { javascriptSegmentSum } from "./javascript-segment-sum.ts";
-import { installKernel, restoreStockKernel, type WasmKernel } from "./kernel-registry.ts";
+import { installKernel, restoreStockKernels, type WasmKernel } from "./kernel-registry.ts";
 import { runSelfTest } from "./self-test.ts";
+import { simdActivations } from "./simd-activations.ts";
+import { simdAttention } from "./simd-attention.ts";
+import { simdDecodeLayer } from "./simd-decode-layer.ts";
 import { simdBatchMatMul, simdSoftmax } from "./simd-kernels.ts";
+import { simdLinear } from "./simd-linear.ts";
 import { openSimdModule, type SimdModule } from "./simd-module.ts";
+import { simdNorms } from "./simd-norms.ts";
+import { simdRotary } from "./simd-rotary.ts";
 import { requireWasmInternals, type WasmInternals } from "./wasm-internals.ts";
 
 /** Where a browser finds tfjs's two single-threaded binaries, under the names of their files. */
@@ -41,8 +47,10 @@ export interface BackendReport {
   readonly threads: number;
   /** Version of tfjs-backend-wasm. */
   readonly tfjs: string;
-  /** Whose kernel runs, for each kernel that this package can replace. */
+  /** Whose kernel runs, for each kernel of tfjs that this package can replace. */
   readonly kernels: Readonly<Record<KernelName, "stock" | "javascript" | "simd">>;
+  /** Names of the ops of `tensor-ops` that run as one compiled kernel; all others are composed of core ops. */
+  readonly fused: readonly string[];
 }
 
 const kernelNames = ["BatchMatMul", "GatherV2", "Softmax", "UnsortedSegmentSum"] as const;
@@ -83,12 +91,13 @@ export async function openWasmBackend({
     kernels: Object.fromEntries(
       kernelNames.map((name) => [name, forms.get(name) ?? "stock"]),
     ) as BackendReport["kernels"],
+    fused: [...forms.keys()].filter((name) => name.startsWith("Opd")).sort(),
   };
 }
 
 /** Gives tfjs its own kernels back and frees our working memory. The backend stays set; gradients stay registered. */
 export function closeWasmBackend(): void {
-  for (const name of kernelNames) restoreStockKernel(name);
+  restoreStockKernels();
   simdModule?.dispose();
   simdModule = undefined;
 }
@@ -122,7 +131,17 @@ async function makeKernels(
   const rows = [segmentSum, javascriptGather(internals)];
   if (kernels === "javascript") return [...rows, javascriptBatchMatMul(internals)];
   simdModule = await openSimdModule(internals);
-  return [...rows, simdBatchMatMul(internals, simdModule), simdSoftmax(internals, simdModule)];
+  return [
+    ...rows,
+    simdBatchMatMul(internals, simdModule),
+    simdSoftmax(internals, simdModule),
+    simdLinear(internals, simdModule),
+    ...simdNorms(internals, simdModule),
+    ...simdActivations(internals, simdModule),
+    ...simdRotary(internals, simdModule),
+    ...simdAttention(internals, simdModule),
+    simdDecodeLayer(internals, simdModule),
+  ];
 }
 
 function unknownKernels(kernels: string): ImagineOpdError {

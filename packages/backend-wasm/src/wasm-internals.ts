@@ -15,6 +15,8 @@ export interface WasmInternals {
   makeOutput(shape: readonly number[], dtype: DataType): TensorInfo;
   /** A view that is valid until the next allocation. */
   typedArrayFromHeap(tensor: TensorInfo): TypedArray;
+  /** Counts one tensor more that shares the data. */
+  incRef(dataId: object): void;
   /** Gives one reference to the data up. */
   disposeData(dataId: object): boolean;
 }
@@ -34,6 +36,7 @@ export function requireWasmInternals(backend: object): WasmInternals {
     "dataIdMap.get": typeof candidate.dataIdMap?.get === "function",
     makeOutput: typeof candidate.makeOutput === "function",
     typedArrayFromHeap: typeof candidate.typedArrayFromHeap === "function",
+    incRef: typeof candidate.incRef === "function",
     disposeData: typeof candidate.disposeData === "function",
   }).flatMap(([field, present]) => (present ? [] : [field]));
   if (missing.length > 0) {

@@ -1,65 +1,81 @@
-import { descendingIds } from "./descending-ids.ts";
+import { keepLeading } from "./keep-leading.ts";
 
 export interface TruncationOptions {
   readonly topK?: number;
   readonly topP?: number;
   readonly minP?: number;
+  readonly typicalP?: number;
 }
 
-/** Zeroes, in `[V]` weights, the tokens that are cut off. `logits` give the order; the largest weight must be 1. */
-export type Truncation = (logits: Float32Array, weights: Float64Array) => void;
+/** Zeroes, in `[V]` weights, the tokens that are cut off; `logits` give the order. False when nothing can have changed. */
+export type Truncation = (logits: Float32Array, weights: Float64Array) => boolean;
 
 /**
- * Top-k, then top-p, then min-p, each on what the one before left.
+ * Top-k, then top-p, then min-p, then typical, each on what the one before left.
  * Top-k: Fan et al. 2018, arXiv 1805.04833; top-p: Holtzman et al. 2019, arXiv 1904.09751; min-p: Nguyen et al. 2024,
- * arXiv 2407.01082.
+ * arXiv 2407.01082; typical: Meister et al. 2022, arXiv 2202.00666.
  */
-export function createTruncation(vocabSize: number, { topK, topP, minP }: TruncationOptions): Truncation {
-  const candidates = new Int32Array(vocabSize);
+export function createTruncation(vocabSize: number, options: TruncationOptions): Truncation {
+  const { topK, minP } = options;
+  // In exact numbers p = 1 keeps everything; a rounded sum could reach the total before the last tokens.
+  const topP = options.topP === 1 ? undefined : options.topP;
+  const typicalP = options.typicalP === 1 ? undefined : options.typicalP;
+  if (topK === undefined && topP === undefined && minP === undefined && typicalP === undefined) return () => false;
+  const ids = new Int32Array(vocabSize);
+  const typicality = new Float64Array(typicalP === undefined ? 0 : vocabSize);
   return (logits, weights) => {
-    if (topK !== undefined) {
-      keepLargest(logits, weights, candidates, 0, (count) => count === topK);
+    if (topK !== undefined) keepLeading(logits, weights, "count", topK, ids);
+    if (topP !== undefined) keepLeading(logits, weights, "mass", topP * sum(weights), ids);
+    if (minP !== undefined) dropBelow(weights, minP * largest(weights));
+    if (typicalP !== undefined) {
+      const total = measureTypicality(weights, typicality);
+      keepLeading(typicality, weights, "mass", typicalP * total, ids);
     }
-    // In exact numbers p = 1 keeps everything; a rounded sum could reach the total before the last tokens.
-    if (topP !== undefined && topP < 1) {
-      const total = sum(weights);
-      // Tokens below this floor hold less than 1 - p together, so that the others already reach p: they need no sorting.
-      const floor = ((1 - topP) * total) / vocabSize;
-      keepLargest(logits, weights, candidates, floor, (_, mass) => mass >= topP * total);
-    }
-    if (minP !== undefined) {
-      for (let id = 0; id < vocabSize; id++) if (weights[id]! < minP) weights[id] = 0;
-    }
+    return true;
   };
 }
 
-/** Keeps the most probable tokens, ties to the lower id, until there are enough. */
-function keepLargest(
-  logits: Float32Array,
-  weights: Float64Array,
-  candidates: Int32Array,
-  floor: number,
-  isEnough: (count: number, mass: number) => boolean,
-): void {
-  let candidateCount = 0;
+/** Keeps the largest logit among the weights above 0, ties to the lower id. */
+export function keepLargest(logits: Float32Array, weights: Float64Array): boolean {
+  let best = -1;
   for (let id = 0; id < weights.length; id++) {
-    if (weights[id]! > 0 && weights[id]! >= floor) candidates[candidateCount++] = id;
+    if (weights[id]! > 0 && (best < 0 || logits[id]! > logits[best]!)) best = id;
   }
-  const kept: { id: number; weight: number }[] = [];
-  let mass = 0;
-  for (const id of descendingIds(logits, candidates, candidateCount)) {
-    const weight = weights[id]!;
-    kept.push({ id, weight });
-    mass += weight;
-    if (isEnough(kept.length, mass)) break;
-  }
+  const weight = weights[best]!;
   weights.fill(0);
-  for (const { id, weight } of kept) weights[id] = weight;
+  weights[best] = weight;
+  return true;
 }
 
 /** Sum in index order. With zeros in between it is the same sum without them, so that a mass of 1 comes out as exactly 1. */
 export function sum(weights: Float64Array): number {
   let total = 0;
   for (let id = 0; id < weights.length; id++) total += weights[id]!;
+  return total;
+}
+
+function largest(weights: Float64Array): number {
+  let max = 0;
+  for (let id = 0; id < weights.length; id++) if (weights[id]! > max) max = weights[id]!;
+  return max;
+}
+
+function dropBelow(weights: Float64Array, threshold: number): void {
+  for (let id = 0; id < weights.length; id++) if (weights[id]! < threshold) weights[id] = 0;
+}
+
+/** Fills in `−|−ln p − H|` of every token of `p = weights / total`, with the entropy H of p; the total. */
+function measureTypicality(weights: Float64Array, typicality: Float64Array): number {
+  const total = sum(weights);
+  let entropy = 0;
+  for (let id = 0; id < weights.length; id++) {
+    if (weights[id] === 0) continue;
+    const logProb = Math.log(weights[id]! / total);
+    typicality[id] = logProb;
+    entropy -= (weights[id]! / total) * logProb;
+  }
+  for (let id = 0; id < weights.length; id++) {
+    if (weights[id]! > 0) typicality[id] = -Math.abs(typicality[id]! + entropy);
+  }
   return total;
 }

@@ -40,8 +40,11 @@ export interface DecodePosition {
 
 type Attributes = Pick<DecodePosition, "length" | "pads" | "heads" | "epsilon">;
 
-/** `[B, 1, 1, length + 1]` bias that hides each row's pads. */
-function padBias(pads: Int32Array, keys: number): { bias?: tf.Tensor4D } {
+/**
+ * `[B, 1, 1, keys]` bias of `attention` that hides the pads before each row; none when no row has any.
+ * @param pads `[B]`
+ */
+export function padBias(pads: Int32Array, keys: number): { readonly bias?: tf.Tensor4D } {
   if (pads.every((count) => count === 0)) return {};
   const values = new Float32Array(pads.length * keys);
   pads.forEach((count, row) => {

@@ -1,6 +1,12 @@
 export { attention } from "./attention.ts";
 export { registerCoreGradients } from "./core-gradients.ts";
-export { type DecodeLayerWeights, type DecodePosition, decodeLayer, type GrowingCache } from "./decode-layer.ts";
+export {
+  type DecodeLayerWeights,
+  type DecodePosition,
+  decodeLayer,
+  type GrowingCache,
+  padBias,
+} from "./decode-layer.ts";
 export { defineKernel, type KernelDefinition } from "./define-kernel.ts";
 export { defineOp, type OpDefinition } from "./define-op.ts";
 export { geluTanh } from "./gelu.ts";

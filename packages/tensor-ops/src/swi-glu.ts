@@ -7,8 +7,11 @@ const gradients = defineKernel<object>({
   name: "OpdSwiGluGradient",
   compose: ([dy, gate, up]) => {
     const sigmoid = tf.sigmoid(gate!);
-    const slope = tf.mul(sigmoid, tf.add(tf.mul(gate!, tf.sub(1, sigmoid)), 1));
-    return [tf.mul(tf.mul(dy!, up!), slope), tf.mul(dy!, tf.mul(gate!, sigmoid))];
+    const dGate = tf.tidy(() => {
+      const slope = tf.mul(sigmoid, tf.add(tf.mul(gate!, tf.sub(1, sigmoid)), 1));
+      return tf.mul(tf.mul(dy!, up!), slope);
+    });
+    return [dGate, tf.mul(dy!, tf.mul(gate!, sigmoid))];
   },
 });
 

@@ -12,6 +12,9 @@ export function tinyCorpus(): readonly string[] {
     ...templates,
     ...questions,
     ...words.map((word) => ` ${word}`),
+    // What the warm-up asks and answers.
+    "read the sign list the colour shape digit of every cell where is every sign read all signs empty ,",
+    " Looking at the top left , the red circle sign matters . I mentally zoom in on it . I see the digit",
     "User: Assistant: System:\n\n <answer></answer> Labelled answer:",
   ];
 }

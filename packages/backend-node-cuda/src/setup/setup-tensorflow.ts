@@ -72,7 +72,9 @@ export async function setupTensorFlow({
     const { facts, libraryPath } = await tryAddon(addon, { device, library, env });
     if (moves) keepLibraries(library);
     copyJavaScript(tfjsNode, join(result, packageFolder));
-    const compiler = (await runCommand(compilerOf(env), ["--version"], { purpose: "naming the compiler", env })).split("\n");
+    const compiler = (await runCommand(compilerOf(env), ["--version"], { purpose: "naming the compiler", env })).split(
+      "\n",
+    );
     const record: BuildRecord = {
       format: 1,
       device,

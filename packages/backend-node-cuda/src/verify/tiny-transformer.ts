@@ -21,13 +21,16 @@ const shapes: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** Weights from a formula, so that every machine starts from the same bits; norms start at 1. */
-function startingWeights(): Record<string, tf.Variable> {
-  return Object.fromEntries(
-    Object.entries(shapes).map(([name, shape], which) => {
-      const size = shape.reduce((product, length) => product * length, 1);
-      const value = (i: number) => (shape.length === 1 ? 1 : (((i * 7919 + which * 104729) % 2003) / 1001 - 1) * 0.3);
-      return [name, tf.variable(tf.tensor(Float32Array.from({ length: size }, (_, i) => value(i)), [...shape]))];
-    }),
+function startingWeight(shape: readonly number[], which: number): tf.Variable {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const value = (i: number) => (shape.length === 1 ? 1 : (((i * 7919 + which * 104729) % 2003) / 1001 - 1) * 0.3);
+  return tf.tidy(() =>
+    tf.variable(
+      tf.tensor(
+        Float32Array.from({ length: size }, (_, i) => value(i)),
+        [...shape],
+      ),
+    ),
   );
 }
 
@@ -56,7 +59,7 @@ function constants(): { readonly cos: tf.Tensor; readonly sin: tf.Tensor; readon
   return { cos: table(Math.cos), sin: table(Math.sin), bias: tf.tensor(causal, [1, 1, T, T]) };
 }
 
-const heads = (x: tf.Tensor, count: number): tf.Tensor =>
+const heads = (x: tf.Tensor, count: number): tf.Tensor4D =>
   tf.transpose(tf.reshape(x, [B, T, count, headSize]), [0, 2, 1, 3]);
 
 /** Mean negative log-probability of the next token, nats. */
@@ -88,7 +91,9 @@ export interface TinyTraining {
 
 /** Trains a transformer of one layer from fixed weights on fixed sequences with AdamW, on the backend that is set. */
 export async function trainTinyTransformer(steps: number): Promise<TinyTraining> {
-  const weights = startingWeights();
+  const weights = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape], which) => [name, startingWeight(shape, which)]),
+  );
   const data = sequences();
   const inputs = Int32Array.from(data.flatMap((ids) => [...ids.subarray(0, T)]));
   const next = data.flatMap((ids) => [...ids.subarray(1)]);

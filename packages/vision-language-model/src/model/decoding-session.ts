@@ -2,13 +2,15 @@ import { type EncodedPrompt, ImagineOpdError } from "@imagine-opd/protocol";
 import type { DecodingSession, Head, ImageFeatures, WeightView } from "@imagine-opd/protocol/policy";
 import { rmsNorm, takeRows } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
+import { runDecodeStep } from "./decode-step.ts";
 import { type ModelParts, runSequences } from "./forward.ts";
 import { rotaryAngles, rotaryFrequencies } from "./rotary-angles.ts";
-import { bindText, type LayerCache, runDecoder } from "./text-decoder.ts";
+import { bindText, type LayerCache } from "./text-decoder.ts";
 import { embedTokens } from "./token-embedding.ts";
 
 /** The batch between two steps: every row's cache, padded before its first token to one length. */
 interface Batch {
+  /** May have room for more positions than `length`. */
   readonly caches: readonly LayerCache[];
   /** `[B]` pads before each row. */
   readonly pads: Int32Array;
@@ -34,26 +36,22 @@ function mapCaches(
   return next;
 }
 
+/** The positions `from … to` of a cache. */
+function slicePositions(cached: tf.Tensor4D, from: number, to: number): tf.Tensor4D {
+  const [rows, heads, capacity, size] = cached.shape;
+  return from === 0 && to === capacity ? cached : tf.slice(cached, [0, 0, from, 0], [rows, heads, to - from, size]);
+}
+
 /** Makes room for longer rows: pads before the cached positions. */
 function padFront(cached: tf.Tensor4D, count: number): tf.Tensor4D {
   return count === 0
-    ? tf.clone(cached)
+    ? cached
     : tf.pad(cached, [
         [0, 0],
         [0, 0],
         [count, 0],
         [0, 0],
       ]);
-}
-
-/** `[B, 1, 1, m]` bias that hides each row's pads; none when no row has any. */
-function padBias(pads: Int32Array, length: number): tf.Tensor4D | undefined {
-  if (pads.every((count) => count === 0)) return undefined;
-  const values = new Float32Array(pads.length * length);
-  pads.forEach((count, b) => {
-    values.fill(-1e9, b * length, b * length + count);
-  });
-  return tf.tensor4d(values, [pads.length, 1, 1, length]);
 }
 
 /** Prefills and then extends a batch of sequences, one token a row and step. */
@@ -86,20 +84,15 @@ export function startDecoding(
   const extend = ({ caches, pads, length }: Batch, ids: Int32Array): { batch: Batch; logits: tf.Tensor2D } => {
     const result = tf.tidy(() => {
       const rows = ids.length;
-      const x = tf.reshape(embedTokens(ids, store, parts.hostRows, view, config.text.hiddenSize), [
-        rows,
-        1,
-        config.text.hiddenSize,
-      ]);
+      const x = embedTokens(ids, store, parts.hostRows, view, config.text.hiddenSize);
       const angles = rotaryAngles(
         pads.map((count) => length - count),
         [rows, 1],
         frequencies,
       );
-      const bias = padBias(pads, length + 1);
       const weights = bindText(store, config, view);
-      const step = runDecoder(x, weights, bias === undefined ? angles : { ...angles, bias }, config.text, caches);
-      const logits = toLogits(tf.reshape(step.x, [rows, config.text.hiddenSize]), weights.norm);
+      const step = runDecodeStep(x, weights.layers, { length, pads, ...angles }, config.text, caches);
+      const logits = toLogits(step.x, weights.norm);
       for (const tensor of [...tensorsOf(step.caches), logits]) tf.keep(tensor);
       return { batch: { caches: step.caches, pads, length: length + 1 }, logits } as unknown as tf.Tensor;
     });
@@ -157,8 +150,7 @@ export function startDecoding(
       const spare = Math.min(...pads);
       const caches = mapCaches(batch.caches, (cached) => {
         const kept = takeRows(cached, rows) as tf.Tensor4D;
-        const [b, heads, length, size] = kept.shape;
-        return spare === 0 ? kept : tf.slice(kept, [0, 0, spare, 0], [b, heads, length - spare, size]);
+        return spare === 0 ? kept : slicePositions(kept, spare, batch.length);
       });
       batch = { caches, pads: pads.map((pad) => pad - spare), length: batch.length - spare };
       if (first !== undefined) {
@@ -174,7 +166,13 @@ export function startDecoding(
       const length = Math.max(batch.length, added.batch.length);
       const [before, beforeAdded] = [length - batch.length, length - added.batch.length];
       const caches = mapCaches(batch.caches, (cached, layer, part) =>
-        tf.concat([padFront(cached, before), padFront(added.batch.caches[layer]![part], beforeAdded)], 0),
+        tf.concat(
+          [
+            padFront(slicePositions(cached, 0, batch.length), before),
+            padFront(added.batch.caches[layer]![part], beforeAdded),
+          ],
+          0,
+        ),
       );
       tf.dispose(tensorsOf(added.batch.caches));
       const pads = Int32Array.from([

@@ -1,0 +1,60 @@
+import type { LessonName } from "./lessons.ts";
+
+/** Some exercises of one lesson in a step. */
+export interface Part {
+  readonly lesson: LessonName;
+  readonly count: number;
+  /** Weight of its mean loss. */
+  readonly weight: number;
+}
+
+export interface Stage {
+  readonly name: string;
+  readonly steps: number;
+  readonly learningRate: number;
+  /** The parts of a step, counted from 0 within the stage. */
+  readonly parts: (step: number) => readonly Part[];
+}
+
+const part = (lesson: LessonName, count: number, weight: number): Part => ({ lesson, count, weight });
+const inTurn = <Item>(items: readonly Item[], step: number): Item => items[step % items.length]!;
+
+/**
+ * How the tiny model learns to read, from nothing: views first, then where things are, then digits in the whole picture,
+ * then the question. Small signs are never labelled with their digit in the whole picture.
+ */
+export const curriculum: readonly Stage[] = [
+  { name: "views", steps: 300, learningRate: 1e-3, parts: () => [part("read-view", 64, 1)] },
+  {
+    name: "cells",
+    steps: 250,
+    learningRate: 1e-3,
+    parts: (step) => [part(inTurn(["list-shapes", "list-colours"] as const, step), 32, 1), part("read-view", 8, 0.5)],
+  },
+  {
+    name: "places",
+    steps: 500,
+    learningRate: 1e-3,
+    parts: (step) => [
+      part("place-signs", 32, 1),
+      part(inTurn(["list-colours", "list-shapes", "list-digits"] as const, step), 16, 0.5),
+      part("read-view", 8, 0.5),
+    ],
+  },
+  {
+    name: "digits",
+    steps: 500,
+    learningRate: 1e-3,
+    parts: (step) => [
+      part(inTurn(["read-signs", "list-digits"] as const, step), 32, 1),
+      part("place-signs", 16, 0.5),
+      part("read-view", 8, 0.5),
+    ],
+  },
+  {
+    name: "questions",
+    steps: 400,
+    learningRate: 1e-3,
+    parts: () => [part("ask-student", 16, 0.5), part("ask-teacher", 16, 0.5), part("read-signs", 8, 0.25)],
+  },
+];

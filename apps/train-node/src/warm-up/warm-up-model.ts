@@ -1,0 +1,111 @@
+import { crossEntropyThroughHead, type DistillationResult } from "@imagine-opd/distillation-loss";
+import { addGradients, clipScale, createAdamW, globalNorm } from "@imagine-opd/optim";
+import { throwIfAborted } from "@imagine-opd/protocol";
+import { randomStream } from "@imagine-opd/random-streams";
+import { generateScene } from "@imagine-opd/region-datasets";
+import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Part, Stage } from "./curriculum.ts";
+import { type EncodedExercise, encodeExercise } from "./exercise.ts";
+import { lessons } from "./lessons.ts";
+
+/** Scenes of the warm-up and of every later training never meet: the warm-up draws these indices. */
+export const warmUpScenes = 25_000;
+
+const rampSteps = 50;
+const maxGradientNorm = 1;
+
+export interface WarmUpEvent {
+  readonly stage: string;
+  /** From 1, over all stages. */
+  readonly step: number;
+  readonly totalSteps: number;
+  /** Mean loss of each lesson of the step, nats a token. */
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+function makeExercises(
+  { lesson, count }: Part,
+  model: VisionLanguageModel,
+  seed: number,
+  step: number,
+): EncodedExercise[] {
+  const stream = randomStream(seed, "warm-up", step, lesson);
+  const exercises: EncodedExercise[] = [];
+  while (exercises.length < count) {
+    const scene = generateScene(seed, stream.integer(warmUpScenes));
+    // The student's questions are about large signs; a scene may have none.
+    if (lesson === "ask-student" && scene.objects.every(({ glyphScale }) => glyphScale < 5)) continue;
+    const exercise = lessons[lesson](scene, stream, model.processor.imageSettings.tileSize);
+    exercises.push(encodeExercise(exercise, model.processor));
+  }
+  return exercises;
+}
+
+/** Loss and gradients of one part. */
+function learnPart(model: VisionLanguageModel, part: Part, exercises: readonly EncodedExercise[]) {
+  const { policy } = model;
+  const tokens = Int32Array.from(exercises.flatMap(({ completion }) => Array.from(completion)));
+  const tokenWeights = Float32Array.from(exercises.flatMap(({ weights }) => Array.from(weights)));
+  const normalizer = tokenWeights.reduce((sum, weight) => sum + weight, 0) / part.weight;
+  let result: DistillationResult | undefined;
+  const { value, grads } = tf.variableGrads(() => {
+    const states = policy.completionStates(exercises);
+    result = crossEntropyThroughHead(states, {
+      head: policy.head,
+      trainable: policy.trainable,
+      tokens,
+      tokenWeights,
+      normalizer,
+    });
+    return result.loss;
+  }, Object.values(policy.trainable));
+  result!.dispose();
+  const names = Object.keys(policy.trainable);
+  const gradients = Object.fromEntries(names.map((name) => [name, grads[policy.trainable[name]!.name]!]));
+  return { loss: value, gradients };
+}
+
+async function learnStep(model: VisionLanguageModel, parts: readonly Part[], seed: number, step: number) {
+  let total: Record<string, tf.Tensor> | undefined;
+  const losses: Record<string, number> = {};
+  for (const part of parts) {
+    const { loss, gradients } = learnPart(model, part, makeExercises(part, model, seed, step));
+    losses[part.lesson] = (await loss.data())[0]! / part.weight;
+    loss.dispose();
+    if (total === undefined) total = gradients;
+    else {
+      const sum = addGradients(total, gradients);
+      tf.dispose([...Object.values(total), ...Object.values(gradients)]);
+      total = sum;
+    }
+  }
+  return { gradients: total!, losses };
+}
+
+/** Teaches a model with random weights to read signs. Weights change in place; between two events the caller may evaluate. */
+export async function* warmUpModel(
+  model: VisionLanguageModel,
+  stages: readonly Stage[],
+  { seed, signal }: { readonly seed: number; readonly signal?: AbortSignal },
+): AsyncGenerator<WarmUpEvent, void, undefined> {
+  const optimizer = createAdamW(model.policy.trainable, { betas: [0.9, 0.98], weightDecay: 0.01 });
+  const totalSteps = stages.reduce((sum, { steps }) => sum + steps, 0);
+  let step = 0;
+  try {
+    for (const stage of stages) {
+      for (let inStage = 0; inStage < stage.steps; inStage++) {
+        throwIfAborted(signal, "train-node.warmUpModel");
+        step += 1;
+        const { gradients, losses } = await learnStep(model, stage.parts(inStage), seed, step);
+        const gradientScale = clipScale(await globalNorm(gradients), maxGradientNorm);
+        const learningRate = stage.learningRate * Math.min(1, (inStage + 1) / rampSteps);
+        optimizer.step(gradients, { learningRate, gradientScale });
+        tf.dispose(Object.values(gradients));
+        yield { stage: stage.name, step, totalSteps, losses };
+      }
+    }
+  } finally {
+    optimizer.dispose();
+  }
+}
