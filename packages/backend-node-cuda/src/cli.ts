@@ -14,7 +14,7 @@ async function runSetup({ device, source }: Extract<Command, { kind: "setup" }>)
   const { record, addon } = result.build;
   say(`TensorFlow ${record.tensorflow} for ${device}: ${addon}`);
   if (device === "cuda") describeCard(result);
-  progress("Check it with: npx @imagine-opd/backend-node-cuda verify --device " + device);
+  progress(`Check it with: npx @imagine-opd/backend-node-cuda verify --device ${device}`);
 }
 
 function describeCard({ usesGpu, libraryPath }: SetupResult): void {

@@ -34,7 +34,8 @@ export function checkSampling(
 }
 
 function checkRanges(options: SamplingOptions): void {
-  const { maxTokens, seed, step, rolloutsPerPrompt, temperature, topK, topP, minP, tokenLimit, batchSize } = options;
+  const { maxTokens, minTokens, seed, step, rolloutsPerPrompt, batchSize, tokenLimit } = options;
+  const { temperature, topK, topP, minP, typicalP, repetitionPenalty, presencePenalty } = options;
   const positive = (value: number) => Number.isSafeInteger(value) && value >= 1;
   const check = (name: string, value: number | undefined, ok: (value: number) => boolean, expected: string) => {
     if (value !== undefined && !ok(value)) fail(`\`${name}\` must be ${expected}, got ${value}.`);
@@ -47,6 +48,11 @@ function checkRanges(options: SamplingOptions): void {
   check("topK", topK, positive, "an integer ≥ 1");
   check("topP", topP, (value) => value > 0 && value <= 1, "greater than 0 and at most 1");
   check("minP", minP, (value) => value >= 0 && value <= 1, "from 0 to 1");
+  check("typicalP", typicalP, (value) => value > 0 && value <= 1, "greater than 0 and at most 1");
+  check("repetitionPenalty", repetitionPenalty, (value) => Number.isFinite(value) && value > 0, "finite and above 0");
+  check("presencePenalty", presencePenalty, Number.isFinite, "a finite number");
+  const withinLength = (value: number) => Number.isSafeInteger(value) && value >= 0 && value <= maxTokens;
+  check("minTokens", minTokens, withinLength, `an integer from 0 to \`maxTokens\` = ${maxTokens}`);
   check("tokenLimit", tokenLimit, positive, "an integer ≥ 1");
   check("batchSize", batchSize, positive, "an integer ≥ 1");
   for (const name of ["maxTokens", "seed", "stopTokenIds"] as const) {
@@ -73,12 +79,15 @@ function checkLength({ recordId, prompt }: RolloutRequest, contextLength: number
 /** `[V]`: 1 for ids that may be drawn. */
 export function allowedTokens(
   vocabSize: number,
-  { bannedTokenIds = [], tokenLimit = vocabSize }: SamplingOptions,
+  { bannedTokenIds = [], tokenLimit = vocabSize, minTokens = 0, stopTokenIds }: SamplingOptions,
 ): Uint8Array {
   const allowed = new Uint8Array(vocabSize).fill(1, 0, tokenLimit);
   for (const id of bannedTokenIds) allowed[id] = 0;
   if (!allowed.includes(1)) {
     fail(`\`bannedTokenIds\` and \`tokenLimit\` leave none of the ${vocabSize} tokens to draw.`);
+  }
+  if (minTokens > 0 && allowed.every((flag, id) => flag === 0 || stopTokenIds.includes(id))) {
+    fail("`minTokens` leaves no token to draw: every one that is not banned ends a completion.");
   }
   return allowed;
 }

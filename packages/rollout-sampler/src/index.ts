@@ -8,3 +8,4 @@ export type {
 } from "./sampled-rollout.ts";
 export type { DecodingPolicy, SamplingOptions } from "./sampling-options.ts";
 export { streamRollouts } from "./stream-rollouts.ts";
+export { type TruncatedPolicy, type TruncatedRollouts, weighTruncated } from "./truncated-rollouts.ts";

@@ -19,7 +19,10 @@ function keepPlainly(scores: Float64Array, weights: Float64Array, amount: "count
 
 // Weights are multiples of 1/8, so that sums are exact in any order.
 const entries = fc.array(
-  fc.record({ score: fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ min: -60, max: 2, noNaN: true })), eighths: fc.nat(8) }),
+  fc.record({
+    score: fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ min: -60, max: 2, noNaN: true })),
+    eighths: fc.nat(8),
+  }),
   { minLength: 1, maxLength: 400 },
 );
 

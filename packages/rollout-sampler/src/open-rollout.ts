@@ -26,6 +26,20 @@ export function openRollouts(
   );
 }
 
+/**
+ * The rollouts in groups that enter a batch as a whole, so that a prompt is prefilled once also when the batch has not room
+ * for everything: those of one prompt, at most `batchSize` of them.
+ */
+export function groupByPrompt(rollouts: readonly OpenRollout[], batchSize: number): OpenRollout[][] {
+  const groups: OpenRollout[][] = [];
+  for (const rollout of rollouts) {
+    const group = groups.at(-1);
+    if (group?.[0]?.request === rollout.request && group.length < batchSize) group.push(rollout);
+    else groups.push([rollout]);
+  }
+  return groups;
+}
+
 /** Where the rollout's next token will stand. */
 export function nextPlace({ request, rolloutIndex, tokens }: OpenRollout): TokenPlace {
   return { recordId: request.recordId, rolloutIndex, position: tokens.length };
@@ -38,9 +52,9 @@ export function completionOf({ tokens }: OpenRollout): Int32Array {
 
 /** Why the rollout ends after its last token; `undefined` when it goes on. A stop wins over the length. */
 export function findStopReason(open: OpenRollout, options: SamplingOptions): "stop" | "length" | undefined {
-  const { stopTokenIds, stopStrings = [], decode, maxTokens } = options;
+  const { stopTokenIds, stopStrings = [], decode, minTokens = 0, maxTokens } = options;
   if (stopTokenIds.includes(open.tokens.at(-1)!.tokenId)) return "stop";
-  if (decode !== undefined && stopStrings.length > 0) {
+  if (decode !== undefined && stopStrings.length > 0 && open.tokens.length >= minTokens) {
     const text = decode(completionOf(open));
     if (stopStrings.some((stop) => text.includes(stop))) return "stop";
   }
@@ -63,6 +77,7 @@ export function closeRollout(
     processedLogProbs: Float32Array.from(tokens, ({ processedLogProb }) => processedLogProb),
     keptMass: Float32Array.from(tokens, ({ keptMass }) => keptMass),
     entropy: Float32Array.from(tokens, ({ entropy }) => entropy),
+    ranks: Int32Array.from(tokens, ({ rank }) => rank),
     stopReason,
     seed,
   };

@@ -12,12 +12,14 @@ export interface SampledToken {
   readonly tokenId: number;
   /** Raw log-prob, nats: log-softmax(logits / temperature) at `tokenId`, before bans and truncation. */
   readonly logProb: number;
-  /** Log-prob under the distribution that was drawn from, nats. `processedLogProb - logProb = -ln(keptMass)`. */
+  /** Log-prob under the distribution that was drawn from, nats. Without penalties `processedLogProb - logProb = -ln(keptMass)`. */
   readonly processedLogProb: number;
-  /** Share of the raw distribution that bans and truncation left, 0 to 1; 1 when they removed nothing. */
+  /** Share of the distribution (raw, or after penalties) that bans and truncation left, 0 to 1; 1 when they removed nothing. */
   readonly keptMass: number;
   /** Entropy of the raw distribution, nats. */
   readonly entropy: number;
+  /** Place in the raw distribution: 1 for the most probable token, ties to the lower id. */
+  readonly rank: number;
 }
 
 /** A rollout with what the sampler knows about every token; all arrays are `[T]`. */
@@ -26,10 +28,12 @@ export interface SampledRollout extends Rollout {
   readonly rolloutIndex: number;
   /** Log-probs under the distribution that was drawn from, nats. */
   readonly processedLogProbs: Float32Array;
-  /** Share of the raw distribution that bans and truncation left, 0 to 1. */
+  /** Share of the distribution (raw, or after penalties) that bans and truncation left, 0 to 1. */
   readonly keptMass: Float32Array;
   /** Entropy of the raw distribution, nats. */
   readonly entropy: Float32Array;
+  /** Places in the raw distribution, from 1 for the most probable token. */
+  readonly ranks: Int32Array;
 }
 
 /** Where a token stands: in which rollout, and after how many tokens of the completion. */

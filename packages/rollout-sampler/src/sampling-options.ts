@@ -3,12 +3,17 @@ import type { ImageFeatures, Policy, WeightView } from "@imagine-opd/protocol/po
 /** What the sampler needs of a policy. Every `Policy` has it; a stranger's model needs no more than this. */
 export type DecodingPolicy = Pick<Policy, "vocabSize" | "contextLength" | "startDecoding">;
 
-/** Order of the processors: temperature, bans (with `tokenLimit`), top-k, top-p, min-p. Each works on what the one before left. */
+/**
+ * Order of the processors: repetition penalty, presence penalty, temperature, bans (with `tokenLimit` and `minTokens`), top-k,
+ * top-p, min-p, typical. Each works on what the one before left.
+ */
 export interface SamplingOptions {
   /** Ids that end a completion; the one that was drawn is its last token. May be empty. */
   readonly stopTokenIds: readonly number[];
   /** Longest completion T, tokens. */
   readonly maxTokens: number;
+  /** Tokens before which no stop token may be drawn and no stop string ends a completion. @default 0 */
+  readonly minTokens?: number;
   /** Integer. Equal seeds give equal tokens, whatever else is in the batch. */
   readonly seed: number;
   /** Integer ≥ 0, part of the random key, so that each optimiser step draws anew. @default 0 */
@@ -26,6 +31,18 @@ export interface SamplingOptions {
   readonly topP?: number;
   /** Keeps tokens of at least this share of the most probable token's probability, 0 to 1. @default off */
   readonly minP?: number;
+  /**
+   * Keeps the smallest set of tokens whose −ln probability is closest to the entropy with mass at least p, 0 < p ≤ 1
+   * (typical sampling). @default off
+   */
+  readonly typicalP?: number;
+  /**
+   * Divides logits above 0, and multiplies the others, of every id that occurs in prompt or completion, as transformers does.
+   * Above 1 repeats less. @default 1
+   */
+  readonly repetitionPenalty?: number;
+  /** Subtracted from the logit of every id that occurs in the completion, as in vLLM. Above 0 repeats less. @default 0 */
+  readonly presencePenalty?: number;
   /** Ids that are never drawn. @default [] */
   readonly bannedTokenIds?: readonly number[];
   /** Ids from here on are never drawn: rows of the head beyond the tokenizer. @default the policy's vocabSize */
@@ -34,7 +51,10 @@ export interface SamplingOptions {
   readonly stopStrings?: readonly string[];
   /** Text of a completion so far, called after every token when there are stop strings. */
   readonly decode?: (tokenIds: Int32Array) => string;
-  /** Most rows in flight. A row that ends leaves, and a waiting rollout takes its place. @default all rollouts at once */
+  /**
+   * Most rows in flight. Rows that end leave, and waiting rollouts take their places; those of one prompt enter together and
+   * share its prefill, so multiples of `rolloutsPerPrompt` leave no row idle. @default all rollouts at once
+   */
   readonly batchSize?: number;
   /** @default { kind: "student" } */
   readonly weights?: WeightView;

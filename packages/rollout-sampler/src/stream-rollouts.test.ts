@@ -99,6 +99,14 @@ test("rollouts of one prompt share a prefill, rows that end leave, and waiting r
   await sampleRollouts(observed, requests.slice(0, 3), { ...lockstep, batchSize: 2 });
   expect(trace.splice(0)).toEqual(["start 2", "first", "next 2", "start 1", "first", "next 1"]);
 
+  // Also when the batch has not room for all: both rollouts of a prompt enter together, and no prompt is prefilled twice.
+  await sampleRollouts(observed, requests.slice(0, 3), { ...lockstep, rolloutsPerPrompt: 2, batchSize: 3 });
+  const pair = ["start 1", "first", "select 0,0", "next 2"];
+  expect(trace.splice(0)).toEqual([...pair, ...pair, ...pair]);
+  // More rollouts than rows: as many prefills as batches.
+  await sampleRollouts(observed, requests.slice(0, 1), { ...lockstep, rolloutsPerPrompt: 5, batchSize: 2 });
+  expect(trace.splice(0)).toEqual([...pair, ...pair, "start 1", "first", "next 1"]);
+
   // Record a ends at its first token, so that c takes its place after the first step.
   const [ended] = await sampleRollouts(policy, [requests[0]!], lockstep);
   await sampleRollouts(observed, [requests[3]!, requests[0]!, requests[2]!], {
@@ -141,6 +149,7 @@ test("the stream tells of every token, and the rollouts are what the batch funct
       ["processedLogProb", rollout.processedLogProbs],
       ["keptMass", rollout.keptMass],
       ["entropy", rollout.entropy],
+      ["rank", rollout.ranks],
     ] as const) {
       expect([...Float32Array.from(tokens, (token) => token[name])]).toEqual([...values]);
     }
@@ -160,6 +169,28 @@ test("a completion holds its stop token and ends there, or at the length", async
     expect(seed).toBe(7);
     if (stopReason === "stop") expect(stopAt).toBe(completion.length - 1);
     else expect([stopAt, completion.length]).toEqual([-1, 12]);
+  }
+});
+
+test("no completion is shorter than minTokens, stop token not counted; the shorter ones were there without it", async () => {
+  const shortest = async (minTokens: number) => {
+    const rollouts = await sampleRollouts(policy, requests, { ...options, rolloutsPerPrompt: 8, minTokens });
+    return Math.min(
+      ...rollouts.map(({ completion, stopReason }) => completion.length - (stopReason === "stop" ? 1 : 0)),
+    );
+  };
+  expect(await shortest(0)).toBe(0);
+  expect(await shortest(5)).toBeGreaterThanOrEqual(5);
+  const decode = (ids: Int32Array): string => "x".repeat(ids.length);
+  const early = { ...options, stopTokenIds: [], stopStrings: ["xx"], decode, minTokens: 4 };
+  const [rollout] = await sampleRollouts(policy, requests, early);
+  expect([rollout!.completion.length, rollout!.stopReason]).toEqual([4, "stop"]);
+});
+
+test("penalties see prompt and completion: a strong one never repeats while other tokens are left", async () => {
+  const strong = { ...options, stopTokenIds: [], temperature: 0, presencePenalty: 1e4 };
+  for (const { completion } of await sampleRollouts(policy, requests, strong)) {
+    expect(new Set(completion).size).toBe(completion.length);
   }
 });
 
@@ -324,6 +355,14 @@ test.each<[string, Partial<SamplingOptions>]>([
   ["`topK` must be an integer ≥ 1, got 0.", { topK: 0 }],
   ["`topP` must be greater than 0 and at most 1, got 0.", { topP: 0 }],
   ["`minP` must be from 0 to 1, got 1.5.", { minP: 1.5 }],
+  ["`typicalP` must be greater than 0 and at most 1, got 0.", { typicalP: 0 }],
+  ["`repetitionPenalty` must be finite and above 0, got 0.", { repetitionPenalty: 0 }],
+  ["`presencePenalty` must be a finite number, got Infinity.", { presencePenalty: Infinity }],
+  ["`minTokens` must be an integer from 0 to `maxTokens` = 12, got 13.", { minTokens: 13 }],
+  [
+    "`minTokens` leaves no token to draw: every one that is not banned ends a completion.",
+    { minTokens: 1, tokenLimit: 1 },
+  ],
   ["`tokenLimit` must be an integer ≥ 1, got 0.", { tokenLimit: 0 }],
   ["`batchSize` must be an integer ≥ 1, got 0.", { batchSize: 0 }],
   ["`stopTokenIds` must hold ids from 0 to 16, got 17.", { stopTokenIds: [1, 17] }],

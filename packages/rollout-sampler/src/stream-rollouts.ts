@@ -1,7 +1,14 @@
 import { throwIfAborted } from "@imagine-opd/protocol";
 import { allowedTokens, checkSampling } from "./check-sampling.ts";
 import { createTurnTaker } from "./event-loop-turn.ts";
-import { closeRollout, findStopReason, nextPlace, type OpenRollout, openRollouts } from "./open-rollout.ts";
+import {
+  closeRollout,
+  findStopReason,
+  groupByPrompt,
+  nextPlace,
+  type OpenRollout,
+  openRollouts,
+} from "./open-rollout.ts";
 import { createRowDecoder } from "./row-decoder.ts";
 import type { RolloutRequest, SamplingEvent } from "./sampled-rollout.ts";
 import type { DecodingPolicy, SamplingOptions } from "./sampling-options.ts";
@@ -11,8 +18,8 @@ import { createTokenSampler } from "./token-sampler.ts";
 const TURN_INTERVAL_MS = 50;
 
 /**
- * Samples completions and tells of every token: rows advance in lockstep, one that ends leaves the batch, and a waiting
- * rollout takes its place. Tokens depend on the policy's logits, the options and the request, not on the batch.
+ * Samples completions and tells of every token: rows advance in lockstep, one that ends leaves the batch, and waiting
+ * rollouts take the places that are free, those of one prompt together. Tokens depend on the policy's logits, the options and the request, not on the batch.
  * Leaving the loop early (`break`, an error, an abort) frees the decoding session.
  * @throws invalid-argument, limit-exceeded: before anything runs, when the first event is asked for
  * @throws non-finite: NaN or infinite logits, with record and position
@@ -26,8 +33,9 @@ export async function* streamRollouts(
 ): AsyncGenerator<SamplingEvent, void, undefined> {
   checkSampling(policy, requests, options);
   const sampleToken = createTokenSampler({ ...options, allowed: allowedTokens(policy.vocabSize, options) });
-  const waiting = openRollouts(requests, options);
-  const { batchSize = waiting.length, seed, signal } = options;
+  const rollouts = openRollouts(requests, options);
+  const { batchSize = Math.max(1, rollouts.length), seed, signal } = options;
+  const waiting = groupByPrompt(rollouts, batchSize);
   const takeTurn = createTurnTaker(TURN_INTERVAL_MS);
   const decoder = createRowDecoder(policy, options);
   let rows: OpenRollout[] = [];
@@ -40,14 +48,19 @@ export async function* streamRollouts(
       }
       const lastIds = Int32Array.from(rows, ({ tokens }) => tokens.at(-1)!.tokenId);
       const logits = rows.length === 0 ? [] : await decoder.advance(lastIds);
-      const entering = waiting.splice(0, batchSize - rows.length);
+      const entering: OpenRollout[] = [];
+      while (waiting.length > 0 && rows.length + entering.length + waiting[0]!.length <= batchSize)
+        entering.push(...waiting.shift()!);
       if (entering.length > 0) logits.push(...(await decoder.enter(entering.map(({ request }) => request.prompt))));
       rows.push(...entering);
 
       const going: number[] = [];
       for (const [index, row] of rows.entries()) {
         const place = nextPlace(row);
-        const token = sampleToken(logits[index]!, row.stream.uniform(), place);
+        const token = sampleToken(logits[index]!, row.stream.uniform(), place, {
+          prompt: row.request.prompt.tokenIds,
+          completion: row.tokens,
+        });
         row.tokens.push(token);
         yield { type: "token-sampled", ...place, ...token };
         const stopReason = findStopReason(row, options);

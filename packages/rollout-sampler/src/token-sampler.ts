@@ -1,4 +1,5 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
+import { exponential } from "./exponential.ts";
 import { createPenalties, type PenaltyOptions, type SeenTokens } from "./penalties.ts";
 import type { SampledToken, TokenPlace } from "./sampled-rollout.ts";
 import { createTruncation, keepLargest, sum, type TruncationOptions } from "./truncation.ts";
@@ -80,12 +81,7 @@ interface Exponentials {
 }
 
 /** Fills `weights` with `exp((logits - max) · inverse)`, 0 where a token may not be drawn. */
-function exponentiate(
-  logits: Float32Array,
-  allowed: Uint8Array,
-  inverse: number,
-  weights: Float64Array,
-): Exponentials {
+function exponentiate(logits: Float32Array, allowed: Uint8Array, inverse: number, weights: Float64Array): Exponentials {
   let max = -Infinity;
   for (let id = 0; id < logits.length; id++) if (logits[id]! > max) max = logits[id]!;
   let total = 0;
@@ -93,7 +89,7 @@ function exponentiate(
   let weightedExponents = 0;
   for (let id = 0; id < logits.length; id++) {
     const exponent = (logits[id]! - max) * inverse;
-    const weight = Math.exp(exponent);
+    const weight = exponential(exponent);
     total += weight;
     if (weight > 0) weightedExponents += weight * exponent;
     if (allowed[id] === 1) {
@@ -122,7 +118,7 @@ function reweighAllowed(
   }
   if (allowedMax === -Infinity) return allowedMax;
   for (let id = 0; id < logits.length; id++) {
-    if (allowed[id] === 1) weights[id] = Math.exp((logits[id]! - allowedMax) * inverse);
+    if (allowed[id] === 1) weights[id] = exponential((logits[id]! - allowedMax) * inverse);
   }
   return allowedMax;
 }

@@ -9,10 +9,15 @@ export interface AddonFacts {
 }
 
 const program = `
-const module_ = { exports: {} };
-process.dlopen(module_, process.argv[1], require("node:os").constants.dlopen.RTLD_NOW);
-const { TF_Version, isUsingGpuDevice } = module_.exports;
-console.log(JSON.stringify({ tensorflow: TF_Version, usesGpu: isUsingGpuDevice() }));
+const loaded = { exports: {} };
+try {
+  process.dlopen(loaded, process.argv[1], require("node:os").constants.dlopen.RTLD_NOW);
+  const { TF_Version, isUsingGpuDevice } = loaded.exports;
+  console.log(JSON.stringify({ tensorflow: TF_Version, usesGpu: isUsingGpuDevice() }));
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
 `;
 
 /**

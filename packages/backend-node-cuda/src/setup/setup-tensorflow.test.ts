@@ -58,7 +58,7 @@ test("an addon that does not load is not kept", async () => {
     changes: { source: directory(tensorflow) },
   });
   expect(error.message).toMatch(
-    /loading the new addon: .*node ended with exit code 1\.[^]*(invalid ELF|file too short)/,
+    /loading the new addon: .*node ended with exit code 1\.\n.*(invalid ELF|file too short)/,
   );
 });
 
