@@ -73,8 +73,10 @@ for (const name of readdirSync("packages")) {
   }
   // A dependency's peer is passed on to those who install the package, also when no source of its own imports it.
   const passedOn = peersOfDependencies(manifest);
+  // Optional peers are looked up when they are needed, not imported.
+  const optionalPeers = new Set(Object.keys(manifest.peerDependenciesMeta ?? {}));
   for (const dependency of declared)
-    if (!used.has(dependency) && !passedOn.has(dependency))
+    if (!used.has(dependency) && !passedOn.has(dependency) && !optionalPeers.has(dependency))
       problems.push(`${directory}: ${dependency} is declared and never imported`);
 }
 

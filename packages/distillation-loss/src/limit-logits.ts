@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { RowPlan } from "./row-plan.ts";
+import type { Range, RowPlan } from "./row-plan.ts";
 
 /**
  * The logit of an impossible token. Beside it every real logit is lost to rounding, so two impossible tokens differ by
@@ -16,9 +16,14 @@ export function createCeilings(plan: RowPlan): tf.Tensor1D | undefined {
   return tf.tensor1d(ceilings);
 }
 
-/** Finite logits: banned ids and those at -Infinity become impossible. `[n, V]` to `[n, V]`. */
-export function limitLogits(logits: tf.Tensor2D, ceilings: tf.Tensor1D | undefined): tf.Tensor2D {
-  return tf.tidy(() =>
-    tf.maximum(ceilings === undefined ? logits : tf.minimum<tf.Tensor2D>(logits, ceilings), impossibleLogit),
-  );
+/** Finite logits: banned ids and those at -Infinity become impossible. `[n, c]` to `[n, c]`. */
+export function limitLogits(
+  logits: tf.Tensor2D,
+  ceilings: tf.Tensor1D | undefined,
+  { from, to }: Range,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    if (ceilings === undefined) return tf.maximum(logits, impossibleLogit);
+    return tf.maximum(tf.minimum<tf.Tensor2D>(logits, tf.slice(ceilings, [from], [to - from])), impossibleLogit);
+  });
 }

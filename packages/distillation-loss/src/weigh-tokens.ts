@@ -1,6 +1,7 @@
 import { refuseArgument } from "./refuse-argument.ts";
 import { requireCount, requirePositive } from "./require-number.ts";
 import type { ReductionOptions, SkipOptions, WeightOptions } from "./row-options.ts";
+import { locateRows, requireLengths } from "./sequence-lengths.ts";
 
 /** Which rows count, and with what factor their values enter the loss. */
 export interface TokenCoefficients {
@@ -16,12 +17,14 @@ export function weighTokens(
   rows: number,
   options: WeightOptions & ReductionOptions & SkipOptions,
 ): TokenCoefficients {
-  const lengths = "lengths" in options ? options.lengths : undefined;
-  if (lengths !== undefined) checkLengths(where, rows, lengths);
   const weights = takeWeights(where, rows, options.tokenWeights);
-  if (options.skipFirst !== undefined) skipFirst(where, weights, options.skipFirst, lengths);
+  if (options.skipFirst !== undefined) {
+    requireCount(where, "skipFirst", options.skipFirst, 0, "tokens");
+    const { position } = locateRows(requireLengths(where, rows, options.lengths));
+    for (const row of weights.keys()) if (position[row]! < options.skipFirst) weights[row] = 0;
+  }
   const active = Int32Array.from(weights.keys()).filter((row) => weights[row]! > 0);
-  const divisorOf = createDivisors(where, active, options, lengths);
+  const divisorOf = createDivisors(where, rows, active, options);
   return { active, coefficients: Float32Array.from(active, (row) => weights[row]! / divisorOf(row)) };
 }
 
@@ -35,41 +38,47 @@ function takeWeights(where: string, rows: number, given: Float32Array | undefine
   return given.slice();
 }
 
-/** What each row's weight is divided by. */
+/** What the reduction divides each row's weight by. */
 function createDivisors(
   where: string,
+  rows: number,
   active: Int32Array,
   options: ReductionOptions,
-  lengths: Int32Array | undefined,
 ): (row: number) => number {
-  const normalizer = options.normalizer ?? (lengths === undefined ? active.length : lengths.length);
+  const normalizerOr = (own: number) => {
+    const normalizer = options.normalizer ?? Math.max(1, own);
+    requirePositive(where, "normalizer", normalizer);
+    return normalizer;
+  };
   switch (options.reduction) {
     case undefined:
     case "token-mean": {
-      const tokens = options.normalizer ?? Math.max(1, active.length);
-      requirePositive(where, "normalizer", tokens);
+      const tokens = normalizerOr(active.length);
       return () => tokens;
+    }
+    case "sequence-mean": {
+      const lengths = requireLengths(where, rows, options.lengths);
+      const sequences = normalizerOr(lengths.length);
+      const { sequence } = locateRows(lengths);
+      const tokens = new Int32Array(lengths.length);
+      for (const row of active) tokens[sequence[row]!]!++;
+      return (row) => tokens[sequence[row]!]! * sequences;
+    }
+    case "constant-length": {
+      const sequences = normalizerOr(requireLengths(where, rows, options.lengths).length);
+      requirePositive(where, "constantLength", options.constantLength);
+      return () => options.constantLength * sequences;
     }
     case "sum":
       if (options.normalizer !== undefined)
-        refuseArgument(where, `reduction "sum" divides by nothing, got normalizer ${options.normalizer}.`);
+        refuseArgument(where, `reduction "sum" divides by nothing, got a normalizer of ${options.normalizer}.`);
       return () => 1;
-    case "sequence-mean": {
-      const sequenceOf = indexSequences(where, options.reduction, lengths);
-      requireNormalizer(where, normalizer, active);
-      const counts = new Int32Array(lengths!.length);
-      for (const row of active) counts[sequenceOf[row]!]!++;
-      return (row) => counts[sequenceOf[row]!]! * normalizer;
-    }
-    case "constant-length":
-      indexSequences(where, options.reduction, lengths);
-      requireNormalizer(where, normalizer, active);
-      requirePositive(where, "constantLength", options.constantLength);
-      return () => options.constantLength * normalizer;
     default:
-      return refuseArgument(
-        where,
-        `reduction must be "token-mean", "sequence-mean", "constant-length" or "sum", got ${JSON.stringify((options as { reduction: unknown }).reduction)}.`,
-      );
+      return refuseReduction(where, options);
   }
+}
+
+function refuseReduction(where: string, { reduction }: { readonly reduction: unknown }): never {
+  const known = '"token-mean", "sequence-mean", "constant-length" or "sum"';
+  return refuseArgument(where, `reduction must be ${known}, got ${JSON.stringify(reduction)}.`);
 }

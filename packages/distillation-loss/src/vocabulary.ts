@@ -1,0 +1,45 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Range } from "./row-plan.ts";
+
+/** The logits of a chunk of rows, slice by slice of the vocabulary. */
+export interface Vocabulary {
+  readonly slices: readonly Range[];
+  /** Frees what `visit` makes of a slice's `[n, c]` logits (student's, then the teacher's), but for its result. */
+  read<Result extends tf.TensorContainer>(
+    slice: Range,
+    visit: (logits: readonly tf.Tensor2D[]) => Result,
+  ): Result;
+}
+
+/**
+ * Logits that are computed slice by slice. One slice is computed once and stays until the tidy around ends; of several only
+ * one is in memory at a time, so that every reading computes it again.
+ */
+export function openVocabulary(
+  slices: readonly Range[],
+  compute: (slice: Range) => readonly tf.Tensor2D[],
+): Vocabulary {
+  if (slices.length > 1) return { slices, read: (slice, visit) => tf.tidy(() => visit(compute(slice))) };
+  const logits = compute(slices[0]!);
+  return { slices, read: (_, visit) => tf.tidy(() => visit(logits)) };
+}
+
+/** A reduction over the vocabulary: of one slice, and of the results of two neighbouring ones. */
+export interface VocabularyPass {
+  read(logits: readonly tf.Tensor2D[], slice: Range): tf.Tensor2D;
+  /** The result for both together; `left` has the lower ids. */
+  merge(left: tf.Tensor2D, right: tf.Tensor2D): tf.Tensor2D;
+}
+
+/** Several reductions in one reading of the vocabulary. */
+export function reduceVocabulary(vocabulary: Vocabulary, passes: readonly VocabularyPass[]): tf.Tensor2D[] {
+  return vocabulary.slices
+    .map((slice) => () => vocabulary.read(slice, (logits) => passes.map((pass) => pass.read(logits, slice))))
+    .reduce<tf.Tensor2D[]>((lefts, readSlice) => {
+      const rights = readSlice();
+      if (lefts.length === 0) return rights;
+      const merged = tf.tidy(() => passes.map((pass, i) => pass.merge(lefts[i]!, rights[i]!)));
+      tf.dispose([...lefts, ...rights]);
+      return merged;
+    }, []);
+}
