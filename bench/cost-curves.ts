@@ -77,7 +77,7 @@ async function measure({ completion, batch, views, layers }: Point) {
   trainer.dispose();
   teacher.dispose();
   model.dispose();
-  const best = times.slice(1).reduce((a, b) => (b["step"]! < a["step"]! ? b : a));
+  const best = times.slice(1).reduce((a, b) => (b.step! < a.step! ? b : a));
   return Object.fromEntries(Object.entries(best).map(([name, seconds]) => [name, 1000 * seconds]));
 }
 
@@ -89,7 +89,7 @@ const results: Record<string, unknown> = {};
 for (const [name, values] of Object.entries(curves)) {
   const points: { readonly value: number; readonly milliseconds: Record<string, number> }[] = [];
   for (const value of values) points.push({ value, milliseconds: await measure({ ...base, [name]: value }) });
-  const line = fitLine(points.map(({ value, milliseconds }) => [value, milliseconds["step"]!]));
+  const line = fitLine(points.map(({ value, milliseconds }) => [value, milliseconds.step!]));
   results[name] = { points, line };
   printTable(
     [name, "step ms", "rollout", "teacher", "update"],

@@ -30,6 +30,8 @@ export interface Build {
 
 export const recordFile = "build.json";
 export const addonFile = "tfjs_binding.node";
+/** Beside the addon: silences TensorFlow's log when it is loaded before. */
+export const quietFile = "quiet.node";
 export const packageFolder = "tfjs-node";
 
 /** `XDG_CACHE_HOME` or `~/.cache`, and our folder in it. */

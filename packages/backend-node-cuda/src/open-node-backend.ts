@@ -53,7 +53,7 @@ export async function openNodeBackend({ device, addon, tf32 = "off" }: NodeBacke
   const loaded = processWide[loadedKey];
   checkSameChoice(loaded, { device, tf32, addon });
   checkDevice(loaded, device);
-  await setBackend("tensorflow");
+  if (!(await setBackend("tensorflow"))) throw notStarted(loaded);
   registerCoreGradients();
   const kernels = installKernels();
   await runSelfTest();
@@ -120,6 +120,14 @@ function checkDevice({ located, binding }: LoadedLibrary, device: NodeDevice): v
         ? "Hide the cards before Node starts: CUDA_VISIBLE_DEVICES=-1"
         : "Check that nvidia-smi lists a card, that TensorFlow is a CUDA build, and that CUDA's libraries were in LD_LIBRARY_PATH when Node started (setup prints the line to use); TF_CPP_MIN_LOG_LEVEL=0 makes TensorFlow say what it misses.",
     details: { asked: device, using, addon: located.addon, tensorflow: binding.TF_Version },
+  });
+}
+
+function notStarted({ located }: LoadedLibrary): ImagineOpdError {
+  return new ImagineOpdError("missing-part", {
+    where,
+    problem: `tfjs could not start its backend on ${located.addon} (the console has its reason).`,
+    remedy: "Run setup again.",
   });
 }
 

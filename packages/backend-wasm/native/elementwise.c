@@ -139,14 +139,12 @@ void rotary(const float *x, const float *cosines, const float *sines, float *y, 
       }
 }
 
-/* One AdamW update in place; `gradient_scale` and `decay` multiply gradient and weight first. */
-EXPORT(adamW)
-void adam_w(float *weight, const float *gradient, float *first, float *second, int size, float gradient_scale,
-            float decay, float first_rate, float second_keep, float second_rate, float epsilon, float step_size) {
-  for (int i = 0; i < size; i++) {
-    const float g = gradient[i] * gradient_scale;
-    first[i] += (g - first[i]) * first_rate;
-    second[i] = second[i] * second_keep + g * g * second_rate;
-    weight[i] = weight[i] * decay - first[i] / (__builtin_sqrtf(second[i]) + epsilon) * step_size;
-  }
+/* y[outer][b][a][inner] = x[outer][a][b][inner], inner a multiple of 4. */
+EXPORT(swapAxes) void swap_axes(const float *x, float *y, int outer, int a, int b, int inner) {
+  for (int o = 0; o < outer; o++, x += a * b * inner)
+    for (int j = 0; j < b; j++)
+      for (int i = 0; i < a; i++, y += inner) {
+        const float *from = x + (i * b + j) * inner;
+        for (int k = 0; k < inner; k += 4) wasm_v128_store(y + k, wasm_v128_load(from + k));
+      }
 }

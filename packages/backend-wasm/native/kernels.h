@@ -61,4 +61,6 @@ INLINE float sum_lanes(v128_t x) {
 
 void multiply(const float *a, const float *b, float *c, int m, int n, int k, int transpose_a, int transpose_b,
               float *scratch);
+void multiply_onto(const float *a, const float *b, float *c, int m, int n, int k, int transpose_a, int transpose_b,
+                   int accumulate, float *scratch);
 void softmax(const float *x, float *y, int rows, int columns);

@@ -116,11 +116,11 @@ static void pack_panel(const float *b, int k_step, int step, int columns, int pa
 }
 
 /*
- * c[m][n] = op(a) op(b), op(a) [m][k], op(b) [k][n], all row-major without gaps; op transposes where asked.
- * `scratch` holds scratchLength() floats.
+ * c[m][n] = op(a) op(b), op(a) [m][k], op(b) [k][n], all row-major without gaps; op transposes where asked. Where
+ * `accumulate`, the sums go on from what c holds. `scratch` holds scratchLength() floats.
  */
-EXPORT(multiply) void multiply(const float *a, const float *b, float *c, int m, int n, int k, int transpose_a,
-                               int transpose_b, float *scratch) {
+void multiply_onto(const float *a, const float *b, float *c, int m, int n, int k, int transpose_a, int transpose_b,
+                   int accumulate, float *scratch) {
   float *packed_a = scratch, *packed_b = scratch + ROWS * DEPTH, *edge = packed_b + DEPTH * WIDTH;
   const int a_row_step = transpose_a ? 1 : k, a_k_step = transpose_a ? m : 1;
   const int b_step = transpose_b ? k : 1, b_k_step = transpose_b ? 1 : n;
@@ -130,7 +130,7 @@ EXPORT(multiply) void multiply(const float *a, const float *b, float *c, int m, 
   for (int n0 = 0; n0 < n; n0 += width) {
     const int block = smaller(width, n - n0);
     for (int k0 = 0; k0 < k; k0 += DEPTH) {
-      const int depth = smaller(DEPTH, k - k0), first = k0 == 0;
+      const int depth = smaller(DEPTH, k - k0), first = k0 == 0 && !accumulate;
       const float *from = b + k0 * b_k_step + n0 * b_step;
       for (int j = 0; j < block; j += panel)
         if (!in_place || block - j < panel)
@@ -149,4 +149,9 @@ EXPORT(multiply) void multiply(const float *a, const float *b, float *c, int m, 
       }
     }
   }
+}
+
+EXPORT(multiply) void multiply(const float *a, const float *b, float *c, int m, int n, int k, int transpose_a,
+                               int transpose_b, float *scratch) {
+  multiply_onto(a, b, c, m, n, k, transpose_a, transpose_b, 0, scratch);
 }

@@ -2,6 +2,27 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, describe, expect, it } from "vitest";
 import { closeWasmBackend, openWasmBackend } from "./index.ts";
 
+/** The ops of tensor-ops that run as one compiled kernel. */
+const fused = [
+  "OpdAttention",
+  "OpdAttentionGradient",
+  "OpdDecodeLayer",
+  "OpdGeluTanh",
+  "OpdGeluTanhGradient",
+  "OpdLayerNorm",
+  "OpdLayerNormGradient",
+  "OpdLayerNormWeightGradient",
+  "OpdLinear",
+  "OpdRmsNorm",
+  "OpdRmsNormGradient",
+  "OpdRmsNormWeightGradient",
+  "OpdRotary",
+  "OpdRotaryGradient",
+  "OpdSumRows",
+  "OpdSwiGlu",
+  "OpdSwiGluGradient",
+];
+
 const names = ["BatchMatMul", "GatherV2", "Softmax", "UnsortedSegmentSum"];
 
 /** Registers a kernel that is wrong until the returned function is called. */
@@ -24,21 +45,34 @@ describe("openWasmBackend", () => {
       simd: true,
       threads: 1,
       tfjs: "4.22.0",
-      kernels: { BatchMatMul: "simd", GatherV2: "javascript", Softmax: "simd", UnsortedSegmentSum: "javascript" },
+      kernels: {
+        BatchMatMul: "simd",
+        GatherV2: "javascript",
+        OneHot: "javascript",
+        Softmax: "simd",
+        Transpose: "simd",
+        UnsortedSegmentSum: "javascript",
+      },
+      fused,
     });
     expect(tf.getBackend()).toBe("wasm");
-    const { kernels: javascript } = await openWasmBackend({ kernels: "javascript" });
+    const { kernels: javascript, fused: none } = await openWasmBackend({ kernels: "javascript" });
+    expect(none).toEqual([]);
     expect(javascript).toEqual({
       BatchMatMul: "javascript",
       GatherV2: "javascript",
+      OneHot: "javascript",
       Softmax: "stock",
+      Transpose: "stock",
       UnsortedSegmentSum: "javascript",
     });
     const { kernels: stock } = await openWasmBackend({ kernels: "stock" });
     expect(stock).toEqual({
       BatchMatMul: "stock",
       GatherV2: "stock",
+      OneHot: "javascript",
       Softmax: "stock",
+      Transpose: "stock",
       UnsortedSegmentSum: "javascript",
     });
   });
@@ -52,7 +86,9 @@ describe("openWasmBackend", () => {
         kernels: {
           BatchMatMul: "javascript",
           GatherV2: "javascript",
+          OneHot: "javascript",
           Softmax: "stock",
+          Transpose: "stock",
           UnsortedSegmentSum: "javascript",
         },
       });
@@ -71,6 +107,7 @@ describe("openWasmBackend", () => {
     expect(names.map((name) => tf.getKernel(name, "wasm"))).toEqual(before);
     expect(before[0]).toBeDefined();
     expect(before[3]).toBeUndefined();
+    for (const name of fused) expect(tf.getKernel(name, "wasm")).toBeUndefined();
   });
 
   it("leaves no tensor behind", async () => {

@@ -4,6 +4,7 @@ import { getThreadsCount, setWasmPaths, version_wasm } from "@tensorflow/tfjs-ba
 import { backend, env, setBackend } from "@tensorflow/tfjs-core";
 import { javascriptGather } from "./javascript-gather.ts";
 import { javascriptBatchMatMul } from "./javascript-matmul.ts";
+import { javascriptOneHot } from "./javascript-one-hot.ts";
 import { javascriptSegmentSum } from "./javascript-segment-sum.ts";
 import { installKernel, restoreStockKernels, type WasmKernel } from "./kernel-registry.ts";
 import { runSelfTest } from "./self-test.ts";
@@ -15,6 +16,7 @@ import { simdLinear } from "./simd-linear.ts";
 import { openSimdModule, type SimdModule } from "./simd-module.ts";
 import { simdNorms } from "./simd-norms.ts";
 import { simdRotary } from "./simd-rotary.ts";
+import { simdTranspose } from "./simd-transpose.ts";
 import { requireWasmInternals, type WasmInternals } from "./wasm-internals.ts";
 
 /** Where a browser finds tfjs's two single-threaded binaries, under the names of their files. */
@@ -32,7 +34,7 @@ export interface WasmBackendOptions {
   /**
    * - `fast`: our compiled SIMD kernels; the `javascript` ones where the engine has no SIMD (the report says which)
    * - `javascript`: our kernels without compiled code of our own; the softmax is tfjs's
-   * - `stock`: tfjs's kernels, with only the missing UnsortedSegmentSum added
+   * - `stock`: tfjs's kernels, with only the missing UnsortedSegmentSum and a right OneHot added
    * @default "fast"
    */
   readonly kernels?: "fast" | "javascript" | "stock";
@@ -53,7 +55,7 @@ export interface BackendReport {
   readonly fused: readonly string[];
 }
 
-const kernelNames = ["BatchMatMul", "GatherV2", "Softmax", "UnsortedSegmentSum"] as const;
+const kernelNames = ["BatchMatMul", "GatherV2", "OneHot", "Softmax", "Transpose", "UnsortedSegmentSum"] as const;
 type KernelName = (typeof kernelNames)[number];
 
 let simdModule: SimdModule | undefined;
@@ -126,15 +128,16 @@ async function makeKernels(
   internals: WasmInternals,
   kernels: "fast" | "javascript" | "stock",
 ): Promise<readonly WasmKernel[]> {
-  const segmentSum = javascriptSegmentSum(internals);
-  if (kernels === "stock") return [segmentSum];
-  const rows = [segmentSum, javascriptGather(internals)];
+  const mended = [javascriptSegmentSum(internals), javascriptOneHot(internals)];
+  if (kernels === "stock") return mended;
+  const rows = [...mended, javascriptGather(internals)];
   if (kernels === "javascript") return [...rows, javascriptBatchMatMul(internals)];
   simdModule = await openSimdModule(internals);
   return [
     ...rows,
     simdBatchMatMul(internals, simdModule),
     simdSoftmax(internals, simdModule),
+    simdTranspose(internals, simdModule),
     simdLinear(internals, simdModule),
     ...simdNorms(internals, simdModule),
     ...simdActivations(internals, simdModule),

@@ -8,7 +8,7 @@ beforeEach(async () => {
 });
 afterEach(() => closeWasmBackend());
 
-it.each(["BatchMatMul", "Softmax", "UnsortedSegmentSum", "GatherV2"])(
+it.each(["BatchMatMul", "Softmax", "UnsortedSegmentSum", "GatherV2", "OneHot"])(
   "notices one wrong element of %s",
   async (name) => {
     const config = tf.getKernel(name, "wasm")!;

@@ -77,6 +77,13 @@ const checks: readonly Check[] = [
     tolerance: 0,
   },
   {
+    kernel: "OneHot",
+    what: "float32 rows",
+    run: () => tf.reshape(tf.oneHot(tf.tensor1d([2, 0], "int32"), 3, 2, 1, "float32"), [6]),
+    expected: [1, 1, 2, 2, 1, 1],
+    tolerance: 0,
+  },
+  {
     kernel: "Softmax",
     what: "a masked row, an all masked row, a row with values that would be denormal",
     run: () => {

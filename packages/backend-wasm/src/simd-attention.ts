@@ -9,8 +9,6 @@ import { addressOf, type WasmInternals } from "./wasm-internals.ts";
 interface AttentionPlan {
   readonly sizes: readonly [batch: number, heads: number, kvHeads: number, length: number, keys: number, size: number];
   readonly biasSteps: readonly [batch: number, head: number, query: number];
-  /** Floats of the scores of one key head. */
-  readonly scores: number;
 }
 
 function planAttention(name: string, q: TensorInfo, k: TensorInfo, v: TensorInfo, bias?: TensorInfo): AttentionPlan {
@@ -19,12 +17,10 @@ function planAttention(name: string, q: TensorInfo, k: TensorInfo, v: TensorInfo
   requireShape(name, "k", k, [batch, kvHeads, keys, size]);
   requireShape(name, "v", v, k.shape);
   if (heads % kvHeads !== 0) throw refuse(name, `${heads} query heads do not share ${kvHeads} key heads.`);
-  const scores = (heads / kvHeads) * length * keys;
   const sizes = [batch, heads, kvHeads, length, keys, size] as const;
   return {
     sizes,
     biasSteps: bias === undefined ? [0, 0, 0] : biasSteps(name, bias, [batch, heads, length, keys]),
-    scores,
   };
 }
 
@@ -41,7 +37,7 @@ function refuse(name: string, problem: string): ImagineOpdError {
   return new ImagineOpdError("mismatch", { where: `backend-wasm.${name}`, problem });
 }
 
-/** Attention and its gradient; the scores of one key head at a time are all that is kept of the `[B, H, n, m]` scores. */
+/** Attention and its gradient; of the `[B, H, n, m]` scores only a block is ever in memory, and hidden keys cost nothing. */
 export function simdAttention(backend: WasmInternals, simd: SimdModule): WasmKernel[] {
   const at = (tensor: TensorInfo | undefined): number => (tensor === undefined ? 0 : addressOf(backend, tensor));
   const forward: WasmKernel = {
@@ -49,9 +45,9 @@ export function simdAttention(backend: WasmInternals, simd: SimdModule): WasmKer
     form: "simd",
     run: (inputs, attributes) => {
       const [q, k, v, bias] = floatInputs("OpdAttention", inputs);
-      const { sizes, biasSteps, scores } = planAttention("OpdAttention", q!, k!, v!, bias);
+      const { sizes, biasSteps } = planAttention("OpdAttention", q!, k!, v!, bias);
       const out = backend.makeOutput(q!.shape, "float32");
-      const space = simd.workspace(scores);
+      const space = simd.workspace(simd.scoresLength(sizes[3], sizes[4]));
       const { scale } = attributes as { scale: number };
       simd.attention(at(q), at(k), at(v), at(bias), at(out), ...sizes, scale, ...biasSteps, space, simd.scratch);
       return out;
@@ -63,9 +59,9 @@ export function simdAttention(backend: WasmInternals, simd: SimdModule): WasmKer
     run: (inputs, attributes) => {
       const [dy, q, k, v, bias] = floatInputs("OpdAttentionGradient", inputs);
       requireShape("OpdAttentionGradient", "dy", dy!, q!.shape);
-      const { sizes, biasSteps, scores } = planAttention("OpdAttentionGradient", q!, k!, v!, bias);
+      const { sizes, biasSteps } = planAttention("OpdAttentionGradient", q!, k!, v!, bias);
       const out = [q!, k!, v!].map(({ shape }) => backend.makeOutput(shape, "float32"));
-      const space = simd.workspace(2 * scores);
+      const space = simd.workspace(2 * simd.scoresLength(sizes[3], sizes[4]));
       const [dq, dk, dv] = out.map(at) as [number, number, number];
       const given = [at(dy), at(q), at(k), at(v), at(bias)] as const;
       const { scale } = attributes as { scale: number };

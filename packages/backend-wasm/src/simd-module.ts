@@ -8,6 +8,8 @@ type Compiled<Parameters extends readonly string[]> = (...values: { [P in keyof 
 /** The exports of native/, with the parameters of the C functions. */
 interface SimdExports {
   scratchLength(): number;
+  /** Floats of the scores that `attention` needs; `attentionGradient` needs twice as many. */
+  scoresLength(queries: number, keys: number): number;
   multiply: Compiled<["a", "b", "c", "m", "n", "k", "transposeA", "transposeB", "scratch"]>;
   softmax: Compiled<["x", "y", "rows", "columns"]>;
   rmsNorm: Compiled<["x", "weight", "y", "rows", "columns", "epsilon"]>;
@@ -34,6 +36,7 @@ interface SimdExports {
       ...["scores", "scratch"],
     ]
   >;
+  swapAxes: Compiled<["x", "y", "outer", "a", "b", "inner"]>;
   writeCache: Compiled<["x", "cache", "heads", "capacity", "position", "size"]>;
   growCache: Compiled<["from", "to", "heads", "oldCapacity", "newCapacity", "length", "size"]>;
 }

@@ -9,6 +9,7 @@ function fakeBackend(memory: WebAssembly.Memory): Record<string, unknown> {
     dataIdMap: new Map(),
     makeOutput: nothing,
     typedArrayFromHeap: nothing,
+    incRef: nothing,
     disposeData: nothing,
   };
 }

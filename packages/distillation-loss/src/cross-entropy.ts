@@ -3,16 +3,17 @@ import { requireMatrix } from "./check-logits.ts";
 import type { DistillationResult } from "./distillation-result.ts";
 import { lossOfLogits } from "./loss-of-logits.ts";
 import { type HeadOptions, lossThroughHead } from "./loss-through-head.ts";
-import { planRows, type RowOptions } from "./row-plan.ts";
+import type { RowOptions } from "./row-options.ts";
+import { planRows } from "./row-plan.ts";
 import { crossEntropySurrogate } from "./surrogates.ts";
 import { tokenObjective } from "./token-objective.ts";
 
-export interface CrossEntropyOptions extends RowOptions {
+export type CrossEntropyOptions = RowOptions & {
   /** `[N]` target ids. */
   readonly tokens: Int32Array;
-}
+};
 
-export interface CrossEntropyThroughHeadOptions extends CrossEntropyOptions, HeadOptions {}
+export type CrossEntropyThroughHeadOptions = CrossEntropyOptions & HeadOptions;
 
 /** Weighted mean of −ln S(y) for given tokens y, from `[N, V]` logits, in nats. Differentiable in `logits`. */
 export function crossEntropy(logits: Tensor2D, options: CrossEntropyOptions): DistillationResult {

@@ -354,18 +354,18 @@ describe("memory", () => {
 describe("refuses", () => {
   const logits = () => tf.zeros([2, 3]) as tf.Tensor2D;
   const run = (options: Partial<DivergenceOptions>) => () =>
-    divergence(logits(), logits(), { divergence: { kind: "reverse-kl" }, ...options });
+    divergence(logits(), logits(), { divergence: { kind: "reverse-kl" }, ...options } as DivergenceOptions);
 
   test.each([
     [{ divergence: { kind: "jsd", beta: 0 } }, "beta of the jsd must be above 0 and below 1, got 0. The jsd vanishes"],
     [{ divergence: { kind: "jsd", beta: 1 } }, "beta of the jsd must be above 0 and below 1, got 1."],
     [
       { divergence: { kind: "k1" } as unknown as Divergence },
-      'divergence.kind must be "reverse-kl", "forward-kl" or "jsd", got "k1". k1 has an expected gradient of 0',
+      'divergence.kind must be "reverse-kl", "forward-kl", "jsd" or "skew-jsd", got "k1". k1 has an expected gradient of 0',
     ],
     [
       { divergence: { kind: "kl" } as unknown as Divergence },
-      'divergence.kind must be "reverse-kl", "forward-kl" or "jsd", got "kl".',
+      'divergence.kind must be "reverse-kl", "forward-kl", "jsd" or "skew-jsd", got "kl".',
     ],
     [{ temperature: 0 }, "temperature must be finite and above 0, got 0."],
     [{ chunkRows: 1.5 }, "chunkRows must be a whole number of rows, got 1.5."],

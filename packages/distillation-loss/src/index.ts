@@ -1,17 +1,20 @@
+export type { DivergenceClip, EntryClip } from "./clip-divergence.ts";
 export {
   type CrossEntropyOptions,
   type CrossEntropyThroughHeadOptions,
   crossEntropy,
   crossEntropyThroughHead,
 } from "./cross-entropy.ts";
-export type { DistillationResult, TokenReport } from "./distillation-result.ts";
+export type { DistillationResult } from "./distillation-result.ts";
 export {
   type DivergenceOptions,
   type DivergenceThroughHeadOptions,
   divergence,
   divergenceThroughHead,
 } from "./divergence.ts";
+export type { Divergence } from "./divergence-kind.ts";
 export { estimateReverseKl, type ReverseKlEstimator } from "./estimate-reverse-kl.ts";
+export type { Importance } from "./importance-weight.ts";
 export type { HeadOptions, TeacherStates } from "./loss-through-head.ts";
 export {
   type PolicyGradientOptions,
@@ -19,8 +22,14 @@ export {
   policyGradient,
   policyGradientThroughHead,
 } from "./policy-gradient.ts";
-export type { Divergence } from "./row-divergence.ts";
-export type { RowOptions } from "./row-plan.ts";
+export { type PrefixWeightsOptions, prefixWeights } from "./prefix-weights.ts";
+export type {
+  DistributionOptions,
+  ReductionOptions,
+  RowOptions,
+  SkipOptions,
+  WeightOptions,
+} from "./row-options.ts";
 export {
   type SampledReverseKlOptions,
   type SampledReverseKlThroughHeadOptions,
@@ -28,5 +37,9 @@ export {
   sampledReverseKlThroughHead,
 } from "./sampled-reverse-kl.ts";
 export { type SummarizeTokensOptions, summarizeTokens, type TokenSummary } from "./summarize-tokens.ts";
-export type { RatioClip, RatioOptions } from "./surrogates.ts";
+export type { AdvantageOptions, RatioClip, RatioOptions } from "./surrogates.ts";
 export { type TokenLogProbs, type TokenLogProbsOptions, tokenLogProbs } from "./token-log-probs.ts";
+export type { ClipFractions, SupportReport, TokenReport } from "./token-report.ts";
+export type { TopK } from "./top-k.ts";
+export { truncatedImportanceWeights } from "./truncated-importance-weights.ts";
+export { type ViewContrastOptions, viewContrastWeights } from "./view-contrast-weights.ts";

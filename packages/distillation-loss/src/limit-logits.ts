@@ -17,11 +17,7 @@ export function createCeilings(plan: RowPlan): tf.Tensor1D | undefined {
 }
 
 /** Finite logits: banned ids and those at -Infinity become impossible. `[n, c]` to `[n, c]`. */
-export function limitLogits(
-  logits: tf.Tensor2D,
-  ceilings: tf.Tensor1D | undefined,
-  { from, to }: Range,
-): tf.Tensor2D {
+export function limitLogits(logits: tf.Tensor2D, ceilings: tf.Tensor1D | undefined, { from, to }: Range): tf.Tensor2D {
   return tf.tidy(() => {
     if (ceilings === undefined) return tf.maximum(logits, impossibleLogit);
     return tf.maximum(tf.minimum<tf.Tensor2D>(logits, tf.slice(ceilings, [from], [to - from])), impossibleLogit);

@@ -2,8 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { forbidTeacherGradient } from "./constant-teacher.ts";
 import { createResult, type DistillationResult } from "./distillation-result.ts";
 import { createCeilings, limitLogits } from "./limit-logits.ts";
-import { coefficientsOf, type RowObjective, weightedSum } from "./row-objective.ts";
-import { type RowChunk, type RowPlan, restoreRows, sliceChunk, takeActiveRows } from "./row-plan.ts";
+import { restoreRows, sliceChunk, takeActiveRows } from "./place-rows.ts";
+import { coefficientsOf, measureChunk, type RowObjective, weightedSum } from "./row-objective.ts";
+import type { Range, RowPlan } from "./row-plan.ts";
+import { openVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 /**
  * An objective on logits that the caller holds. The backward pass starts again from the saved logits, so that between
@@ -22,7 +24,7 @@ export function lossOfLogits(
     if (statistics !== undefined) tf.keep(statistics);
     save([...logits, ...(statistics === undefined ? [] : [statistics])]);
     return {
-      value: weightedSum(plan, objective, statistics),
+      value: weightedSum(plan, objective.statistics, statistics),
       gradFunc: (dy, saved) => {
         const rows = saved.slice(0, logits.length) as tf.Tensor2D[];
         return tf.mul(dy, differentiate(plan, objective, rows, saved[logits.length] as tf.Tensor2D | undefined));
@@ -40,11 +42,9 @@ export function lossOfLogits(
 function measure(plan: RowPlan, objective: RowObjective, logits: readonly tf.Tensor2D[]): tf.Tensor2D | undefined {
   if (plan.chunks.length === 0) return undefined;
   return tf.tidy(() => {
-    const chunkOf = createChunker(plan, logits);
-    return tf.concat(
-      plan.chunks.map((chunk) => tf.tidy(() => objective.measure(chunkOf(chunk), chunk))),
-      1,
-    );
+    const open = createOpener(plan, logits);
+    const tables = plan.chunks.map((chunk) => tf.tidy(() => measureChunk(objective, open(chunk), chunk)));
+    return tf.concat(tables, 1);
   });
 }
 
@@ -56,22 +56,30 @@ function differentiate(
   statistics: tf.Tensor2D | undefined,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const chunkOf = createChunker(plan, logits);
+    if (statistics === undefined) return tf.zeros([plan.rows, plan.vocabSize]);
+    const open = createOpener(plan, logits);
     const gradients = plan.chunks.map((chunk) =>
       tf.tidy(() => {
         const { from, to } = chunk;
-        const measured = tf.slice(statistics!, [0, from], [statistics!.shape[0], to - from]);
-        const coefficients = coefficientsOf(plan, objective, measured, chunk);
-        return objective.differentiate(chunkOf(chunk), measured, coefficients, chunk);
+        const tensor = tf.slice(statistics, [0, from], [statistics.shape[0], to - from]);
+        const measured = { names: objective.statistics, tensor };
+        const coefficients = coefficientsOf(plan, measured, chunk);
+        const slice = plan.slices[0]!;
+        return open(chunk).read(slice, (rows) =>
+          objective.differentiate({ chunk, slice, logits: rows, measured, coefficients }),
+        );
       }),
     );
     return restoreRows(plan, gradients, plan.vocabSize);
   });
 }
 
-function createChunker(plan: RowPlan, logits: readonly tf.Tensor2D[]): (chunk: RowChunk) => tf.Tensor2D[] {
-  if (plan.chunks.length === 0) return () => [];
+/** What gives a chunk's logits. They are all there: the vocabulary is one slice. */
+function createOpener(plan: RowPlan, logits: readonly tf.Tensor2D[]): (chunk: Range) => Vocabulary {
   const ceilings = createCeilings(plan);
   const active = logits.map((each) => takeActiveRows(plan, each));
-  return (chunk) => active.map((each) => tf.tidy(() => limitLogits(sliceChunk(each, chunk), ceilings)));
+  return (chunk) =>
+    openVocabulary(plan.slices, (slice) =>
+      active.map((each) => tf.tidy(() => limitLogits(sliceChunk(each, chunk), ceilings, slice))),
+    );
 }

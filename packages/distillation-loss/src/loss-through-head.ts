@@ -1,12 +1,14 @@
 import type { Head, WeightView } from "@imagine-opd/protocol/policy";
+import { isTapeRecording } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
 import { checkTeacher, takeHeadWeights } from "./check-head.ts";
 import { forbidTeacherGradient } from "./constant-teacher.ts";
 import { createResult, type DistillationResult } from "./distillation-result.ts";
-import { createCeilings, limitLogits } from "./limit-logits.ts";
-import { coefficientsOf, type RowObjective, weightedSum } from "./row-objective.ts";
-import { type RowChunk, type RowPlan, restoreRows, sliceChunk, takeActiveRows } from "./row-plan.ts";
-import { isTapeRecording } from "./tape-state.ts";
+import { createHeadReader } from "./head-reader.ts";
+import { restoreRows } from "./place-rows.ts";
+import { coefficientsOf, measureChunk, type RowObjective, weightedSum } from "./row-objective.ts";
+import type { Range, RowPlan } from "./row-plan.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** The student's head, for losses that take hidden states. */
 export interface HeadOptions {
@@ -16,6 +18,12 @@ export interface HeadOptions {
    * arrives on the tape like any other.
    */
   readonly trainable: Readonly<Record<string, tf.Tensor>>;
+  /**
+   * Ids whose logits are in memory at once: less than V for a head that is too large for one buffer. Every slice is then
+   * computed three times (four with `topK`), twice by the losses on tokens, instead of once.
+   * @default V
+   */
+  readonly chunkVocabulary?: number;
 }
 
 /** Whose distribution the student is compared with. */
@@ -42,7 +50,7 @@ export function lossThroughHead(
 ): DistillationResult {
   checkTeacher(plan, states, head, teacher);
   const inputs = [states, ...takeHeadWeights(plan.where, head, "trainable", trainable)];
-  const recording = isTapeRecording(plan.where);
+  const recording = isTapeRecording();
   let statistics: tf.Tensor2D | undefined;
   const taped = tf.customGrad<tf.Scalar>((...inputsAndSave) => {
     const save = inputsAndSave.at(-1) as tf.GradSaveFunc;
@@ -50,7 +58,7 @@ export function lossThroughHead(
     statistics = walk?.statistics && tf.keep(walk.statistics);
     if (recording) save(walk?.gradients ?? inputs.map((input) => tf.zerosLike(input)));
     return {
-      value: weightedSum(plan, objective, statistics),
+      value: weightedSum(plan, objective.statistics, statistics),
       gradFunc: (dy, saved) => saved.map((gradient) => tf.mul(dy, gradient)),
     };
   });
@@ -78,46 +86,50 @@ function walkChunks(
 ): Walk | undefined {
   if (plan.chunks.length === 0) return undefined;
   return tf.tidy(() => {
-    const studentStates = takeActiveRows(plan, states);
-    const logitsOf = createLogits(plan, head, teacher);
-    const statistics: tf.Tensor2D[] = [];
+    const reader = createHeadReader(plan, states, head, teacher);
+    const tables: tf.Tensor2D[] = [];
     const stateGradients: tf.Tensor2D[] = [];
     let weightGradients: readonly tf.Tensor[] = [];
     for (const chunk of plan.chunks) {
-      const rows = sliceChunk(studentStates, chunk);
-      const [measured, dLogits] = tf.tidy(() => {
-        const logits = logitsOf(rows, chunk);
-        const measured = objective.measure(logits, chunk);
-        if (!recording) return [measured];
-        const coefficients = coefficientsOf(plan, objective, measured, chunk);
-        return [measured, objective.differentiate(logits, measured, coefficients, chunk)];
+      const [table, ofStates, ...ofWeights] = tf.tidy(() => {
+        const rows = reader.rows(chunk);
+        const vocabulary = reader.open(rows, chunk);
+        const tensor = measureChunk(objective, vocabulary, chunk);
+        if (!recording) return [tensor];
+        return [tensor, ...differentiateChunk(plan, objective, { chunk, vocabulary, tensor }, rows, head)];
       });
-      statistics.push(measured!);
-      if (dLogits !== undefined) {
-        const gradients = tf.tidy(() => head.backward(rows, dLogits));
-        stateGradients.push(gradients.states);
-        const terms = takeHeadWeights(plan.where, head, "head.backward().trainable", gradients.trainable);
-        weightGradients = accumulate(weightGradients, terms);
-        dLogits.dispose();
-      }
-      rows.dispose();
+      tables.push(table as tf.Tensor2D);
+      if (ofStates === undefined) continue;
+      stateGradients.push(ofStates as tf.Tensor2D);
+      weightGradients = accumulate(weightGradients, ofWeights);
     }
     const gradients = recording ? [restoreRows(plan, stateGradients, states.shape[1]), ...weightGradients] : [];
-    return { statistics: tf.concat(statistics, 1), gradients };
+    return { statistics: tf.concat(tables, 1), gradients };
   });
 }
 
-/** What computes a chunk's `[n, V]` logits: the student's and, where there is a teacher, the teacher's. */
-function createLogits(plan: RowPlan, head: Head, teacher: TeacherStates | undefined) {
-  const ceilings = createCeilings(plan);
-  const teacherStates = teacher && takeActiveRows(plan, teacher.states);
-  const limited = (logits: () => tf.Tensor2D) => tf.tidy(() => limitLogits(logits(), ceilings));
-  return (rows: tf.Tensor2D, chunk: RowChunk): tf.Tensor2D[] => {
-    const student = limited(() => head.logits(rows));
-    if (teacher === undefined) return [student];
-    const { head: teacherHead = head, weights } = teacher;
-    return [student, limited(() => teacherHead.logits(sliceChunk(teacherStates!, chunk), { weights }))];
-  };
+/** A chunk's part of the gradients: in its rows, then in the head's weights. */
+function differentiateChunk(
+  plan: RowPlan,
+  objective: RowObjective,
+  { chunk, vocabulary, tensor }: { chunk: Range; vocabulary: Vocabulary; tensor: tf.Tensor2D },
+  rows: tf.Tensor2D,
+  head: Head,
+): tf.Tensor[] {
+  const measured = { names: objective.statistics, tensor };
+  const coefficients = coefficientsOf(plan, measured, chunk);
+  return vocabulary.slices.reduce<tf.Tensor[]>((sums, slice) => {
+    const dLogits = vocabulary.read(slice, (logits) =>
+      objective.differentiate({ chunk, slice, logits, measured, coefficients }),
+    );
+    const terms = tf.tidy(() => {
+      const gradients = head.backward(rows, dLogits, slice);
+      const ofWeights = takeHeadWeights(plan.where, head, "head.backward().trainable", gradients.trainable);
+      return [gradients.states, ...ofWeights];
+    });
+    dLogits.dispose();
+    return accumulate(sums, terms);
+  }, []);
 }
 
 /** The sums, in place of both lists: at most one set of the head's gradients stays in memory. */

@@ -1,20 +1,27 @@
 import type { Tensor2D } from "@tensorflow/tfjs-core";
 import { requireMatrix } from "./check-logits.ts";
 import type { DistillationResult } from "./distillation-result.ts";
+import { type Importance, weighImportance } from "./importance-weight.ts";
 import { lossOfLogits } from "./loss-of-logits.ts";
 import { type HeadOptions, lossThroughHead } from "./loss-through-head.ts";
-import { planRows, type RowOptions } from "./row-plan.ts";
+import type { RowObjective } from "./row-objective.ts";
+import type { RowOptions } from "./row-options.ts";
+import { planRows, type RowPlan } from "./row-plan.ts";
 import { policyGradientSurrogate, type RatioOptions } from "./surrogates.ts";
 import { tokenObjective } from "./token-objective.ts";
 
-export interface PolicyGradientOptions extends RowOptions, RatioOptions {
+export type PolicyGradientOptions = RowOptions & RatioOptions & ScoredTokens;
+
+interface ScoredTokens {
   /** `[N]` sampled ids. */
   readonly tokens: Int32Array;
   /** `[N]` advantages A, one a token; constants. */
   readonly advantages: Float32Array;
+  /** A truncated weight beside the surrogate's own ratio, for example against the sampler's numerics. @default not weighted */
+  readonly importance?: Importance;
 }
 
-export interface PolicyGradientThroughHeadOptions extends PolicyGradientOptions, HeadOptions {}
+export type PolicyGradientThroughHeadOptions = PolicyGradientOptions & HeadOptions;
 
 /**
  * Weighted mean of −A·ρ over sampled tokens, from `[N, V]` logits, with ρ = S(y) / S_sampling(y). Its gradient is
@@ -24,8 +31,7 @@ export function policyGradient(logits: Tensor2D, options: PolicyGradientOptions)
   const where = "distillation-loss.policyGradient";
   requireMatrix(where, "logits", logits);
   const plan = planRows(where, logits.shape[0], logits.shape[1], options);
-  const surrogate = policyGradientSurrogate(plan, options.advantages, options);
-  return lossOfLogits(plan, tokenObjective(plan, options.tokens, surrogate), [logits]);
+  return lossOfLogits(plan, chooseObjective(plan, options), [logits]);
 }
 
 /** The same from `[N, D]` hidden states. Differentiable in `states` and in the head's trainable weights. */
@@ -36,6 +42,10 @@ export function policyGradientThroughHead(
   const where = "distillation-loss.policyGradientThroughHead";
   requireMatrix(where, "states", states);
   const plan = planRows(where, states.shape[0], options.head.vocabSize, options);
+  return lossThroughHead(plan, chooseObjective(plan, options), states, options);
+}
+
+function chooseObjective(plan: RowPlan, options: PolicyGradientOptions): RowObjective {
   const surrogate = policyGradientSurrogate(plan, options.advantages, options);
-  return lossThroughHead(plan, tokenObjective(plan, options.tokens, surrogate), states, options);
+  return weighImportance(plan, tokenObjective(plan, options.tokens, surrogate), options.importance);
 }

@@ -1,138 +1,160 @@
 import { defineOp } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
+import { type ComparedRows, type DivergenceForm, formOf } from "./divergence-form.ts";
+import type { Divergence } from "./divergence-kind.ts";
+import { impossibleLogit } from "./limit-logits.ts";
 import { neverOnTheTape } from "./never-on-the-tape.ts";
-import {
-  entropyOf,
-  hasPossibleToken,
-  logProbsFrom,
-  type NormalizedRows,
-  normalizeRows,
-  pickTokens,
-} from "./normalize-rows.ts";
-import { pickColumn, type StatisticName, stackStatistics } from "./statistics.ts";
-
-/**
- * How far apart two next-token distributions are, in nats. S is the student's, T the teacher's.
- *
- * - `reverse-kl`: KL(student‖teacher) = Σ S (ln S − ln T); seeks the teacher's modes
- * - `forward-kl`: KL(teacher‖student) = Σ T (ln T − ln S); covers the teacher's mass
- * - `jsd`: generalised Jensen–Shannon divergence β·KL(T‖M) + (1−β)·KL(S‖M) with M = (1−β)·S + β·T, 0 < β < 1
- *   (Agarwal et al., arXiv 2306.13649; β oriented as in TRL). It vanishes at both ends of β, which are refused: the two
- *   KLs are kinds of their own.
- */
-export type Divergence =
-  | { readonly kind: "reverse-kl" }
-  | { readonly kind: "forward-kl" }
-  | { readonly kind: "jsd"; readonly beta: number };
+import { logProbsFrom } from "./row-score.ts";
+import type { StatisticName } from "./statistics.ts";
+import { boundColumns, findMembers } from "./support-mass.ts";
+import type { TopK } from "./top-k.ts";
+import type { VocabularyPass } from "./vocabulary.ts";
 
 export interface RowDivergenceAttributes {
   readonly divergence: Divergence;
   readonly temperature: number;
+  /** Compares these ids and, with `tail`, their complement. Absent: all ids. */
+  readonly topK?: TopK;
+  /** Cuts off the terms of single ids above it. */
+  readonly entryLimit?: number;
+  /** First id of the slice. */
+  readonly from: number;
 }
 
-/** Rows of the result of {@link rowDivergence}; the last two only when it is given tokens. */
-export const divergenceStatistics = [
-  "value",
-  "defined",
-  "pull",
-  "studentShift",
-  "studentLogSum",
-  "teacherShift",
-  "teacherLogSum",
-  "studentEntropy",
-  "teacherEntropy",
-  "studentLogProb",
-  "teacherLogProb",
-] as const satisfies readonly StatisticName[];
+/** What the comparison of two rows needs to know of them beforehand; the second half with a top-k support alone. */
+export function comparedColumns(topK: TopK | undefined) {
+  const scores = ["studentShift", "studentLogSum", "teacherShift", "teacherLogSum"] as const;
+  return topK === undefined ? scores : ([...scores, ...boundColumns, "studentPart", "teacherPart"] as const);
+}
 
 /**
- * Kernel `RowDivergence`: inputs student logits `[n, V]`, teacher logits `[n, V]` and, optionally, token ids `[n]`;
- * output `[9 or 11, n]`, see {@link divergenceStatistics}. Logits are finite.
+ * Kernel `RowDivergence`: inputs student logits `[n, c]`, teacher logits `[n, c]`, both finite, and `[C, n]` numbers (see
+ * {@link comparedColumns}); output `[3, n]`: the divergence, its pull Σ S·g and the number of entries that are cut off, each
+ * summed over the columns; the tail bucket of a top-k support is not among them.
  */
-export const rowDivergence = defineOp<RowDivergenceAttributes>({
+const rowDivergence = defineOp<RowDivergenceAttributes>({
   name: "RowDivergence",
   save: { inputs: false },
-  compose: ([student, teacher, tokens], { divergence, temperature }) => {
-    const s = normalizeRows(student as tf.Tensor2D, temperature);
-    const t = normalizeRows(teacher as tf.Tensor2D, temperature);
-    const { value, pull } = compareRows(s, t, divergence);
-    const defined = tf.mul(hasPossibleToken(s.shift), hasPossibleToken(t.shift));
-    const columns: tf.Tensor[] = [value, defined, pull, s.shift, s.logSum, t.shift, t.logSum];
-    columns.push(entropyOf(s), entropyOf(t));
-    if (tokens !== undefined)
-      columns.push(pickTokens(s.logProbs, tokens as tf.Tensor1D), pickTokens(t.logProbs, tokens as tf.Tensor1D));
-    return stackStatistics(columns);
+  compose: ([student, teacher, numbers], attributes) => {
+    const { divergence, entryLimit } = attributes;
+    const form = formOf(divergence);
+    const rows = freeSteps(() => compareInside(openRows(student!, teacher!, numbers!, attributes)));
+    const slopes = tf.tidy(() => tf.sum(slopesOf(form, rows, entryLimit), 1));
+    const terms = tf.tidy(() => form.terms(rows));
+    if (entryLimit === undefined) return tf.stack([tf.sum(terms, 1), slopes, tf.zerosLike(slopes)]);
+    return tf.stack([tf.sum(tf.minimum(terms, entryLimit), 1), slopes, tf.sum(isCut(terms, entryLimit), 1)]);
   },
   gradient: () => neverOnTheTape("RowDivergence"),
 });
 
 /**
- * Kernel `RowDivergenceGradient`: inputs student logits `[n, V]`, teacher logits `[n, V]`, the result of
- * {@link rowDivergence} and coefficients c `[n]`; output `[n, V]` c · ∂D/∂(student logits), D the row's divergence:
- * (c/τ)·(S − T) for the forward KL, (c/τ)·S·(s − t − D) for the reverse KL and
- * (c/τ)·(1−β)·S·(s − ln M − KL(S‖M)) for the JSD.
+ * Kernel `RowDivergenceGradient`: inputs student logits `[n, c]`, teacher logits `[n, c]` and the `[C + 2, n]` numbers of
+ * {@link rowDivergence}, then the pull over the whole vocabulary and coefficients k; output `[n, c]`
+ * k · ∂D/∂(student logits) = (k/τ)·S·(g − pull).
  */
-export const rowDivergenceGradient = defineOp<RowDivergenceAttributes>({
+const rowDivergenceGradient = defineOp<RowDivergenceAttributes>({
   name: "RowDivergenceGradient",
   save: { inputs: false },
-  compose: ([student, teacher, statistics, coefficients], { divergence, temperature }) => {
-    const column = (name: StatisticName) => pickColumn(statistics as tf.Tensor2D, divergenceStatistics, name);
-    const studentRows = { shift: column("studentShift"), logSum: column("studentLogSum") };
-    const teacherRows = { shift: column("teacherShift"), logSum: column("teacherLogSum") };
-    const s = logProbsFrom(student as tf.Tensor2D, studentRows, temperature);
-    const t = logProbsFrom(teacher as tf.Tensor2D, teacherRows, temperature);
-    const scale = tf.div(tf.reshape(coefficients!, [coefficients!.size, 1]), temperature);
-    const pulled = (ratio: tf.Tensor) => tf.mul(tf.exp(s), tf.sub(ratio, column("pull")));
-    switch (divergence.kind) {
-      case "forward-kl":
-        return tf.mul(tf.sub(tf.exp(s), tf.exp(t)), scale);
-      case "reverse-kl":
-        return tf.mul(pulled(tf.sub(s, t)), scale);
-      case "jsd":
-        return tf.mul(pulled(logRatioToMixture(tf.sub(s, t), 1 - divergence.beta)), tf.mul(scale, 1 - divergence.beta));
-    }
+  compose: ([student, teacher, numbers], attributes) => {
+    const { divergence, entryLimit, temperature } = attributes;
+    const rows = freeSteps(() => compareEverywhere(openRows(student!, teacher!, numbers!, attributes)));
+    const [pull, coefficient] = tf.split(tf.transpose(numbers!), numbers!.shape[0]!, 1).slice(-2);
+    const slopes = tf.tidy(() => slopesOf(formOf(divergence), rows, entryLimit));
+    return tf.mul(tf.sub(slopes, tf.mul(rows.student, pull!)), tf.div(coefficient!, temperature));
   },
   gradient: () => neverOnTheTape("RowDivergenceGradient"),
 });
 
-/** `[n, 1]` divergence, and what its gradient subtracts from the log-ratio. */
-function compareRows(
-  s: NormalizedRows,
-  t: NormalizedRows,
-  divergence: Divergence,
-): { value: tf.Tensor2D; pull: tf.Tensor2D } {
-  return tf.tidy(() => {
-    const logRatio = tf.sub<tf.Tensor2D>(s.logProbs, t.logProbs);
-    switch (divergence.kind) {
-      case "reverse-kl": {
-        const value = expectation(s, () => logRatio);
-        return { value, pull: tf.clone(value) };
-      }
-      case "forward-kl": {
-        const value = tf.neg(expectation(t, () => logRatio));
-        return { value, pull: tf.zerosLike(value) };
-      }
-      case "jsd": {
-        const { beta } = divergence;
-        const ofStudent = expectation(s, () => logRatioToMixture(logRatio, 1 - beta));
-        const ofTeacher = expectation(t, () => logRatioToMixture(tf.neg(logRatio), beta));
-        return { value: tf.add(tf.mul(ofTeacher, beta), tf.mul(ofStudent, 1 - beta)), pull: ofStudent };
-      }
-    }
-  });
+/** The `[3, n]` result of `RowDivergence` over the whole vocabulary. */
+export function divergencePass(
+  numbers: tf.Tensor2D,
+  attributes: Omit<RowDivergenceAttributes, "from">,
+): VocabularyPass {
+  return {
+    read: ([student, teacher], { from }) =>
+      rowDivergence([student!, teacher!, numbers], { ...attributes, from }) as tf.Tensor2D,
+    merge: (left, right) => tf.add(left, right),
+  };
 }
 
-/** `[n, 1]` mean of `[n, V]` numbers under each row's distribution. */
-function expectation({ probabilities }: NormalizedRows, numbers: () => tf.Tensor2D): tf.Tensor2D {
-  return tf.tidy(() => tf.sum<tf.Tensor2D>(tf.mul(probabilities, numbers()), 1, true));
+/** `[n, c]` the gradient in one slice of the student's logits; `numbers` as `RowDivergenceGradient` takes them. */
+export function differentiateRows(
+  [student, teacher]: readonly tf.Tensor2D[],
+  numbers: tf.Tensor2D,
+  attributes: RowDivergenceAttributes,
+): tf.Tensor2D {
+  return rowDivergenceGradient([student!, teacher!, numbers], attributes) as tf.Tensor2D;
+}
+
+interface OpenedRows {
+  /** `[n, c]` ln S and ln T. */
+  readonly student: tf.Tensor;
+  readonly teacher: tf.Tensor;
+  /** `[n, c]` true on the support. */
+  readonly support?: tf.Tensor;
+  readonly mass?: TopK["mass"];
+  /** `[n, 1]` logarithms of the masses of {@link TopK.mass}. */
+  readonly parts?: { readonly student: tf.Tensor; readonly teacher: tf.Tensor };
+}
+
+function openRows(
+  student: tf.Tensor,
+  teacher: tf.Tensor,
+  numbers: tf.Tensor,
+  { topK, temperature, from }: RowDivergenceAttributes,
+): OpenedRows {
+  const names: readonly StatisticName[] = comparedColumns(topK);
+  const columns = tf.split(tf.transpose(numbers), numbers.shape[0]!, 1);
+  const column = (name: StatisticName) => columns[names.indexOf(name)]!;
+  const logProbs = {
+    student: logProbsFrom(student, { shift: column("studentShift"), logSum: column("studentLogSum") }, temperature),
+    teacher: logProbsFrom(teacher, { shift: column("teacherShift"), logSum: column("teacherLogSum") }, temperature),
+  };
+  if (topK === undefined) return logProbs;
+  const support = tf.tidy(() => findMembers([student, teacher], column, topK, from).support);
+  const parts = { student: column("studentPart"), teacher: column("teacherPart") };
+  return { ...logProbs, support, mass: topK.mass, parts };
+}
+
+/** What the sums run over: all ids, or those on the support, alone or as they are. */
+function compareInside({ student, teacher, support, mass, parts }: OpenedRows): ComparedRows {
+  if (support === undefined) return exponentiate(student, teacher);
+  const inside = (logProbs: tf.Tensor, part: tf.Tensor) =>
+    tf.where(support, mass === "tail" ? logProbs : tf.sub(logProbs, part), impossibleLogit);
+  return exponentiate(inside(student, parts!.student), inside(teacher, parts!.teacher));
 }
 
 /**
- * ln P − ln M for the mixture M = share·P + (1−share)·Q, from the log-ratio ln P − ln Q:
- * −ln share − softplus(ln((1−share)/share) − logRatio). It never leaves log space, so it is finite at both extremes.
+ * What the gradient compares. An id in the tail counts as if the teacher gave it the student's share of the teacher's tail:
+ * then its log-ratio is that of the two tails, and the gradient of the full divergence is that of the tail form.
  */
-function logRatioToMixture(logRatio: tf.Tensor2D, share: number): tf.Tensor2D {
-  return tf.tidy(() =>
-    tf.sub(-Math.log(share), tf.softplus(tf.sub<tf.Tensor2D>(Math.log((1 - share) / share), logRatio))),
-  );
+function compareEverywhere(rows: OpenedRows): ComparedRows {
+  const { student, teacher, support, mass, parts } = rows;
+  if (support === undefined || mass !== "tail") return compareInside(rows);
+  const tailRatio = tf.sub(parts!.student, parts!.teacher);
+  return {
+    student: tf.exp(student),
+    teacher: tf.exp(tf.where(support, teacher, tf.sub(student, tailRatio))),
+    logRatio: tf.where(support, tf.sub(student, teacher), tailRatio),
+  };
+}
+
+function exponentiate(student: tf.Tensor, teacher: tf.Tensor): ComparedRows {
+  return { student: tf.exp(student), teacher: tf.exp(teacher), logRatio: tf.sub(student, teacher) };
+}
+
+/** S·g without its constant or, where terms are cut off, all of S·g of those that are not: only a whole sum loses the constant. */
+function slopesOf(form: DivergenceForm, rows: ComparedRows, entryLimit: number | undefined): tf.Tensor {
+  if (entryLimit === undefined) return form.slopes(rows);
+  const slopes = tf.add(form.slopes(rows), tf.mul(rows.student, form.slopeOffset));
+  return tf.mul(slopes, tf.sub(1, isCut(form.terms(rows), entryLimit)));
+}
+
+function isCut(terms: tf.Tensor, entryLimit: number): tf.Tensor {
+  return tf.step(tf.sub(terms, entryLimit));
+}
+
+/** Keeps the compared rows alone of all that is computed on the way to them. */
+function freeSteps(compare: () => ComparedRows): ComparedRows {
+  return tf.tidy(() => ({ ...compare() }) as unknown as tf.NamedTensorMap) as unknown as ComparedRows;
 }

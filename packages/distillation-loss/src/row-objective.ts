@@ -1,40 +1,63 @@
-import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import type { RowChunk, RowPlan } from "./row-plan.ts";
-import { pickStatistic, type StatisticName } from "./statistics.ts";
+import type { Range, RowPlan } from "./row-plan.ts";
+import { type Columns, pickStatistic, type StatisticName, type StatisticsTable, stackColumns } from "./statistics.ts";
+import type { TopK } from "./top-k.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** What a loss does with the logits of one chunk of rows. Nothing here is on the tape. */
 export interface RowObjective {
-  /** Rows of `measure`'s result; `value` and `defined` are among them. */
+  /** Names of `measure`'s columns; `value` and `defined` are among them. */
   readonly statistics: readonly StatisticName[];
   /** `[A]` numbers of the active rows that were there before the loss was computed. */
   readonly given?: Partial<Record<StatisticName, Float32Array>>;
-  /** `[S, n]` statistics. `logits` are the student's and, where distributions are compared, the teacher's, `[n, V]` each. */
-  measure(logits: readonly Tensor2D[], chunk: RowChunk): Tensor2D;
-  /** `[n, V]` gradient of Σ coefficient · value in the student's logits. */
-  differentiate(logits: readonly Tensor2D[], statistics: Tensor2D, coefficients: Tensor1D, chunk: RowChunk): Tensor2D;
+  /** Whose masses and overlap are among the statistics. */
+  readonly topK?: TopK;
+  /** What `importance` is truncated at. */
+  readonly importanceCap?: number;
+  /** The chunk's statistics. The vocabulary holds the student's logits and, where distributions are compared, the teacher's. */
+  measure(vocabulary: Vocabulary, chunk: Range): Columns;
+  /** `[n, c]` gradient of Σ coefficient · value in the student's logits of one slice of the vocabulary. */
+  differentiate(slice: SlicedChunk): tf.Tensor2D;
 }
 
-/** `[n]` weight / normalizer of a chunk's rows, 0 where a row has no possible token. */
-export function coefficientsOf(
-  plan: RowPlan,
-  objective: RowObjective,
-  statistics: Tensor2D,
-  { from, to }: RowChunk,
-): Tensor1D {
-  return tf.tidy(() =>
-    tf.mul(
-      tf.tensor1d(plan.coefficients.subarray(from, to)),
-      pickStatistic(statistics, objective.statistics, "defined"),
-    ),
-  );
+export interface SlicedChunk {
+  readonly chunk: Range;
+  /** Of the vocabulary. */
+  readonly slice: Range;
+  /** `[n, c]` of each model. */
+  readonly logits: readonly tf.Tensor2D[];
+  /** What `measure` found. */
+  readonly measured: StatisticsTable;
+  /** `[n]` */
+  readonly coefficients: tf.Tensor1D;
+}
+
+/** The `[S, n]` table of a chunk. */
+export function measureChunk(objective: RowObjective, vocabulary: Vocabulary, chunk: Range): tf.Tensor2D {
+  return tf.tidy(() => stackColumns(objective.statistics, objective.measure(vocabulary, chunk)));
+}
+
+/** `[n]` factors of a chunk's values in the loss: 0 where a row has no possible token. */
+export function coefficientsOf(plan: RowPlan, measured: StatisticsTable, { from, to }: Range): tf.Tensor1D {
+  return tf.tidy(() => {
+    const given = tf.tensor1d(plan.coefficients.subarray(from, to));
+    const coefficients = tf.mul<tf.Tensor1D>(given, pickStatistic(measured, "defined"));
+    return measured.names.includes("importance")
+      ? tf.mul(coefficients, pickStatistic(measured, "importance"))
+      : coefficients;
+  });
 }
 
 /** The loss: Σ coefficient · value over all active rows, 0 when there is none. */
-export function weightedSum(plan: RowPlan, objective: RowObjective, statistics: Tensor2D | undefined): tf.Scalar {
-  if (statistics === undefined) return tf.scalar(0);
+export function weightedSum(
+  plan: RowPlan,
+  names: readonly StatisticName[],
+  tensor: tf.Tensor2D | undefined,
+): tf.Scalar {
+  if (tensor === undefined) return tf.scalar(0);
   return tf.tidy(() => {
-    const coefficients = coefficientsOf(plan, objective, statistics, { from: 0, to: plan.active.length });
-    return tf.sum<tf.Scalar>(tf.mul(coefficients, pickStatistic(statistics, objective.statistics, "value")));
+    const measured = { names, tensor };
+    const coefficients = coefficientsOf(plan, measured, { from: 0, to: plan.active.length });
+    return tf.sum<tf.Scalar>(tf.mul(coefficients, pickStatistic(measured, "value")));
   });
 }

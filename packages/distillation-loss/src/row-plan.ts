@@ -37,7 +37,14 @@ export function planRows(
 ): RowPlan {
   const distribution = planDistribution(where, vocabSize, options);
   const coefficients = weighTokens(where, rows, options);
-  return { where, rows, vocabSize, ...distribution, ...coefficients, ...planPieces(where, coefficients, vocabSize, options) };
+  return {
+    where,
+    rows,
+    vocabSize,
+    ...distribution,
+    ...coefficients,
+    ...planPieces(where, coefficients, vocabSize, options),
+  };
 }
 
 function planDistribution(where: string, vocabSize: number, options: DistributionOptions) {

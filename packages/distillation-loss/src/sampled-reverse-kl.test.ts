@@ -224,7 +224,7 @@ test("refuses what is not log-probs, not finite, of the wrong length, or a sense
       tokens: Int32Array.of(0, 1),
       teacherLogProbs: Float32Array.of(-1, -1),
       ...options,
-    });
+    } as SampledReverseKlOptions);
   expect(run({ teacherLogProbs: Float32Array.of(0.3, 0.7) })).toThrow(
     "distillation-loss.sampledReverseKl: teacherLogProbs must be log-probs in nats (at most 0), got 0.3",
   );

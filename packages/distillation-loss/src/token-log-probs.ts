@@ -2,11 +2,14 @@ import type { Head, WeightView } from "@imagine-opd/protocol/policy";
 import * as tf from "@tensorflow/tfjs-core";
 import { takeActiveTokens } from "./active-rows.ts";
 import { requireMatrix } from "./check-logits.ts";
-import { createCeilings, limitLogits } from "./limit-logits.ts";
-import { planRows, type RowOptions, type RowPlan, sliceChunk } from "./row-plan.ts";
-import { rowTokenScore, tokenScoreStatistics } from "./row-token-score.ts";
+import { createHeadReader } from "./head-reader.ts";
+import type { HeadOptions } from "./loss-through-head.ts";
+import type { DistributionOptions } from "./row-options.ts";
+import { planRows, type RowPlan } from "./row-plan.ts";
+import { stackColumns } from "./statistics.ts";
+import { scoreTokens } from "./token-objective.ts";
 
-export interface TokenLogProbsOptions extends Pick<RowOptions, "temperature" | "banned" | "chunkRows"> {
+export interface TokenLogProbsOptions extends DistributionOptions, Pick<HeadOptions, "chunkVocabulary"> {
   readonly head: Head;
   /** Which weights of the head to use. @default { kind: "student" } */
   readonly weights?: WeightView;
@@ -22,7 +25,7 @@ export interface TokenLogProbs {
   readonly entropy: Float32Array;
 }
 
-/** Scores given tokens from `[N, D]` hidden states, in chunks of rows and without gradient. */
+/** Scores given tokens from `[N, D]` hidden states, in chunks of rows and vocabulary and without gradient. */
 export async function tokenLogProbs(
   states: tf.Tensor2D,
   { head, weights = { kind: "student" }, tokens, ...options }: TokenLogProbsOptions,
@@ -36,16 +39,13 @@ export async function tokenLogProbs(
   const scores = tf.keep(scoreChunks(plan, states, head, weights, ids));
   try {
     const numbers = (await scores.data()) as Float32Array;
-    const row = (name: (typeof tokenScoreStatistics)[number]) => {
-      const first = tokenScoreStatistics.indexOf(name) * ids.length;
-      return numbers.slice(first, first + ids.length);
-    };
-    return { logProbs: row("studentLogProb"), entropy: row("studentEntropy") };
+    return { logProbs: numbers.slice(0, ids.length), entropy: numbers.slice(ids.length) };
   } finally {
     scores.dispose();
   }
 }
 
+/** `[2, N]` log-probs of the tokens and entropies of the rows. */
 function scoreChunks(
   plan: RowPlan,
   states: tf.Tensor2D,
@@ -54,12 +54,12 @@ function scoreChunks(
   ids: Int32Array,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const ceilings = createCeilings(plan);
+    const reader = createHeadReader(plan, states, head, undefined, weights);
     const scores = plan.chunks.map((chunk) =>
       tf.tidy(() => {
-        const logits = tf.tidy(() => limitLogits(head.logits(sliceChunk(states, chunk), { weights }), ceilings));
-        const tokens = tf.tensor1d(ids.subarray(chunk.from, chunk.to), "int32");
-        return rowTokenScore([logits, tokens], { temperature: plan.temperature }) as tf.Tensor2D;
+        const vocabulary = reader.open(reader.rows(chunk), chunk);
+        const scored = scoreTokens(vocabulary, ids.subarray(chunk.from, chunk.to), plan.temperature);
+        return stackColumns(["studentLogProb", "studentEntropy"], scored);
       }),
     );
     return tf.concat(scores, 1);

@@ -5,10 +5,7 @@ import type { Range } from "./row-plan.ts";
 export interface Vocabulary {
   readonly slices: readonly Range[];
   /** Frees what `visit` makes of a slice's `[n, c]` logits (student's, then the teacher's), but for its result. */
-  read<Result extends tf.TensorContainer>(
-    slice: Range,
-    visit: (logits: readonly tf.Tensor2D[]) => Result,
-  ): Result;
+  read<Result extends tf.TensorContainer>(slice: Range, visit: (logits: readonly tf.Tensor2D[]) => Result): Result;
 }
 
 /**
@@ -33,13 +30,12 @@ export interface VocabularyPass {
 
 /** Several reductions in one reading of the vocabulary. */
 export function reduceVocabulary(vocabulary: Vocabulary, passes: readonly VocabularyPass[]): tf.Tensor2D[] {
-  return vocabulary.slices
-    .map((slice) => () => vocabulary.read(slice, (logits) => passes.map((pass) => pass.read(logits, slice))))
-    .reduce<tf.Tensor2D[]>((lefts, readSlice) => {
-      const rights = readSlice();
-      if (lefts.length === 0) return rights;
-      const merged = tf.tidy(() => passes.map((pass, i) => pass.merge(lefts[i]!, rights[i]!)));
-      tf.dispose([...lefts, ...rights]);
-      return merged;
-    }, []);
+  let totals: tf.Tensor2D[] | undefined;
+  for (const slice of vocabulary.slices) {
+    const parts = vocabulary.read(slice, (logits) => passes.map((pass) => pass.read(logits, slice)));
+    const lefts = totals;
+    totals = lefts === undefined ? parts : tf.tidy(() => passes.map((pass, i) => pass.merge(lefts[i]!, parts[i]!)));
+    if (lefts !== undefined) tf.dispose([lefts, parts]);
+  }
+  return totals!;
 }

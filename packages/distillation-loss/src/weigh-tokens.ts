@@ -71,7 +71,7 @@ function createDivisors(
     }
     case "sum":
       if (options.normalizer !== undefined)
-        refuseArgument(where, `reduction "sum" divides by nothing, got a normalizer of ${options.normalizer}.`);
+        refuseArgument(where, 'reduction "sum" divides by nothing and takes no normalizer.');
       return () => 1;
     default:
       return refuseReduction(where, options);

@@ -4,7 +4,7 @@ import { createToyPolicy, toyPrompt } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTeacher } from "./create-teacher.ts";
-import type { TeacherKind } from "./teacher.ts";
+import type { TeacherKind } from "./teacher-kind.ts";
 
 const snapshot: TeacherKind = { kind: "frozen", from: "snapshot" };
 const sequences: ScoredSequence[] = [
@@ -172,7 +172,7 @@ describe("state", () => {
   test("of a live teacher has no weights", async () => {
     const teacher = createTeacher(policy, { kind: "live" });
     const state = await teacher.exportState();
-    expect(state).toEqual({ kind: { kind: "live" }, weights: {} });
+    expect(state).toEqual({ kind: { kind: "live" }, updates: 0, weights: {} });
     teacher.importState(state);
   });
 
@@ -192,7 +192,7 @@ describe("state", () => {
     ],
   ])("of other %s is refused", (_, kind, weights, message) => {
     const teacher = createTeacher(policy, snapshot);
-    expect(() => teacher.importState({ kind, weights })).toThrow(message);
+    expect(() => teacher.importState({ kind, updates: 0, weights })).toThrow(message);
     teacher.dispose();
   });
 });

@@ -1,5 +1,6 @@
 import { type EncodedPrompt, ImagineOpdError, type Rollout } from "@imagine-opd/protocol";
 import type { ScoredSequence } from "@imagine-opd/protocol/policy";
+import { checkAssistantPrefix } from "./assistant-boundary.ts";
 
 export interface PairContextsOptions {
   /** Ids that stand for image features; none may be in a completion (`Processor.placeholderTokenIds`). */
@@ -12,6 +13,11 @@ export interface PairContextsOptions {
    * @default "shared"
    */
   readonly pictures?: "shared" | "swapped";
+  /**
+   * Ids with which both prompts must end (`findAssistantPrefix`), so that the completion begins at the same place in the
+   * same turn. @default not checked
+   */
+  readonly assistantPrefix?: Int32Array;
 }
 
 const where = "privileged-teacher.pairContexts";
@@ -19,15 +25,15 @@ const where = "privileged-teacher.pairContexts";
 /**
  * The student's completions behind the teacher's prompts, one each: the ids are copied, never decoded and tokenised
  * again, and nothing is ever cut.
- * @throws mismatch when counts differ, when a completion holds a placeholder, or when a prompt has another record's
- * pictures; limit-exceeded, with the lengths of every record that is too long
+ * @throws mismatch when counts differ, when a completion holds a placeholder, when a prompt has another record's pictures,
+ * or when one does not end with the assistant's header; limit-exceeded, with the lengths of every record that is too long
  */
 export function pairContexts(
   students: readonly Rollout[],
   teacherPrompts: readonly EncodedPrompt[],
   options: PairContextsOptions,
 ): ScoredSequence[] {
-  const { placeholderTokenIds, contextLength, pictures = "shared" } = options;
+  const { placeholderTokenIds, contextLength, pictures = "shared", assistantPrefix } = options;
   if (students.length !== teacherPrompts.length) {
     throw new ImagineOpdError("mismatch", {
       where,
@@ -39,6 +45,11 @@ export function pairContexts(
   for (const { rollout, prompt } of pairs) {
     checkNoPlaceholder(rollout, placeholderTokenIds);
     if (pictures === "shared") checkPictures(rollout, prompt);
+    if (assistantPrefix !== undefined) {
+      const at = { where, recordId: rollout.recordId };
+      checkAssistantPrefix(rollout.prompt, assistantPrefix, { ...at, whose: "student" });
+      checkAssistantPrefix(prompt, assistantPrefix, { ...at, whose: "teacher" });
+    }
   }
   checkLengths(pairs, contextLength);
   return pairs.map(({ rollout, prompt }) => ({ prompt, completion: rollout.completion.slice() }));

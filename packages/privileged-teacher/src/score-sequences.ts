@@ -1,7 +1,11 @@
 import { tokenLogProbs } from "@imagine-opd/distillation-loss";
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import type { ImageFeatures, Policy, ScoredSequence, WeightView } from "@imagine-opd/protocol/policy";
-import type { SampledScores, ScoreRequest, StateScores } from "./teacher.ts";
+import { scoreTopK } from "./score-top-k.ts";
+import type { EntropyScores, SampledScores, ScoreRequest, StateScores, TopKScores } from "./teacher.ts";
+
+/** A request that is answered with typed arrays. */
+export type ArrayRequest = Exclude<ScoreRequest, { want: "states" }> & { readonly chunkRows?: number };
 
 /** States `[N, D]` of the completions under the given weights; the caller disposes them. */
 export function scoreStates(
@@ -18,24 +22,24 @@ export function scoreStates(
       remedy: "Leave empty completions out of the batch.",
     });
   }
-  return { states: policy.completionStates(sequences, { weights, ...(features && { features }) }), lengths };
+  const states = policy.completionStates(sequences, { weights, ...(features && { features }) });
+  return { states, head: policy.head, weights, lengths };
 }
 
-/** Log-prob and entropy of every completion token under the given weights. */
-export async function scoreSampled(
-  policy: Policy,
+/** What is asked about the distributions that states stand for, on the host. */
+export async function scoreArrays(
+  { states, head, weights, lengths }: StateScores,
   sequences: readonly ScoredSequence[],
-  weights: WeightView,
-  { features, ...ask }: Omit<Extract<ScoreRequest, { want: "sampled" }>, "want"> & { readonly chunkRows?: number },
-): Promise<SampledScores> {
-  const { states, lengths } = scoreStates(policy, sequences, weights, features);
-  try {
-    const tokens = joinCompletions(sequences);
-    const { logProbs, entropy } = await tokenLogProbs(states, { ...ask, head: policy.head, weights, tokens });
-    return { logProbs, entropy, lengths };
-  } finally {
-    states.dispose();
+  { features: _, ...ask }: ArrayRequest,
+): Promise<SampledScores | EntropyScores | TopKScores> {
+  if (ask.want === "top-k") {
+    const { want: __, ...options } = ask;
+    return { ...(await scoreTopK(states, { ...options, head, weights })), lengths };
   }
+  const { want, ...options } = ask;
+  const tokens = joinCompletions(sequences);
+  const { logProbs, entropy } = await tokenLogProbs(states, { ...options, head, weights, tokens });
+  return want === "entropy" ? { entropy, lengths } : { logProbs, entropy, lengths };
 }
 
 /** `[N]` ids of all completions, sequences one after the other. */

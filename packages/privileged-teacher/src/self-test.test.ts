@@ -6,7 +6,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTeacher } from "./create-teacher.ts";
 import { selfTest } from "./self-test.ts";
-import type { Teacher, TeacherKind } from "./teacher.ts";
+import type { Teacher } from "./teacher.ts";
+import type { TeacherKind } from "./teacher-kind.ts";
 
 const sequences: ScoredSequence[] = [
   { prompt: toyPrompt([1, 2, 3], [0.2, 0.4]), completion: Int32Array.of(4, 5, 2) },

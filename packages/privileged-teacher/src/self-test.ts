@@ -1,8 +1,6 @@
-import { divergenceThroughHead } from "@imagine-opd/distillation-loss";
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import type { Policy, ScoredSequence } from "@imagine-opd/protocol/policy";
-import type { Tensor } from "@tensorflow/tfjs-core";
-import { joinCompletions, scoreStates } from "./score-sequences.ts";
+import { compareContexts } from "./compare-contexts.ts";
 import type { Teacher } from "./teacher.ts";
 
 export interface SelfTestOptions {
@@ -34,7 +32,7 @@ export async function selfTest(
   options: SelfTestOptions = {},
 ): Promise<SelfTestResult> {
   const { tolerance = 1e-5, ratioTolerance = 1e-4, ...chunking } = options;
-  const { values, logRatio } = await compareContexts(policy, teacher, sequences, chunking);
+  const { values, logRatio } = await compareContexts({ policy, sequences }, teacher, sequences, chunking);
   const result = {
     kl: values.reduce((sum, value) => sum + value, 0) / values.length,
     maxAbsLogRatio: logRatio.reduce((largest, ratio) => Math.max(largest, Math.abs(ratio)), 0),
@@ -50,33 +48,4 @@ export async function selfTest(
       "Run it before the first update, with a teacher made from this policy; else prompts or positions are shifted.",
     details: { ...result, tolerance, ratioTolerance },
   });
-}
-
-/** Each token's KL(student‖teacher) and log-ratio. */
-async function compareContexts(
-  policy: Policy,
-  teacher: Teacher,
-  sequences: readonly ScoredSequence[],
-  chunking: Pick<SelfTestOptions, "chunkRows">,
-): Promise<{ values: Float32Array; logRatio: Float32Array }> {
-  const held: Tensor[] = [];
-  try {
-    const { states: teacherStates } = await teacher.score(sequences, { want: "states" });
-    held.push(teacherStates);
-    const { states } = scoreStates(policy, sequences, { kind: "student" });
-    held.push(states);
-    const compared = divergenceThroughHead(states, {
-      ...chunking,
-      divergence: { kind: "reverse-kl" },
-      head: policy.head,
-      trainable: policy.trainable,
-      tokens: joinCompletions(sequences),
-      teacher: { states: teacherStates, weights: teacher.weights },
-    });
-    held.push(compared.loss);
-    const { values, logRatio } = await compared.readTokens();
-    return { values, logRatio: logRatio! };
-  } finally {
-    for (const tensor of held) tensor.dispose();
-  }
 }

@@ -1,62 +1,82 @@
-import type { ImageFeatures, ScoredSequence, WeightView } from "@imagine-opd/protocol/policy";
+import type { Head, ImageFeatures, ScoredSequence, WeightView } from "@imagine-opd/protocol/policy";
 import type { Tensor2D } from "@tensorflow/tfjs-core";
-
-/**
- * Which weights the teacher has.
- *
- * - `frozen` from `snapshot`: a copy of the trainable weights as they are when the teacher is made
- * - `frozen` from `base`: adapters off, no copy; an error of the policy when it has no adapters
- * - `live`: the student's weights as they are now
- */
-export type TeacherKind = { readonly kind: "frozen"; readonly from: "snapshot" | "base" } | { readonly kind: "live" };
+import type { TeacherKind } from "./teacher-kind.ts";
 
 interface PictureFeatures {
-  /** Features from `encodeImages` under the teacher's `weights`; other pictures are encoded again. @default none */
+  /**
+   * Features from `encodeImages` under the teacher's `weights`; other pictures are encoded again, and so are all of them for
+   * the student's part of a trust region. @default none
+   */
   readonly features?: ImageFeatures;
 }
 
-/** What is asked about completions. */
+interface Distribution {
+  /** Divides the logits; the student's sampling temperature. @default 1 */
+  readonly temperature?: number;
+  /** Ids left out of the distribution. @default none */
+  readonly banned?: Int32Array;
+}
+
+/**
+ * What is asked about completions.
+ *
+ * - `sampled`: the log-prob of each token, and the entropy of each distribution
+ * - `entropy`: the entropy alone
+ * - `top-k`: the k most probable ids of each distribution with their log-probs
+ * - `states`: hidden states, for a divergence that walks them through the head
+ */
 export type ScoreRequest = PictureFeatures &
   (
-    | {
-        /** Log-prob of each sampled token, and the entropy of each distribution. */
-        readonly want: "sampled";
-        /** Divides the logits; the student's sampling temperature. @default 1 */
-        readonly temperature?: number;
-        /** Ids left out of the distribution. @default none */
-        readonly banned?: Int32Array;
-      }
-    | {
-        /** Hidden states, for a divergence that walks them through the head with the teacher's `weights`. */
-        readonly want: "states";
-      }
+    | ({ readonly want: "sampled" | "entropy" } & Distribution)
+    | ({ readonly want: "top-k"; readonly k: number } & Distribution)
+    | { readonly want: "states" }
   );
 
-export interface SampledScores {
-  /** `[N]` nats, sequences one after the other. */
-  readonly logProbs: Float32Array;
-  /** `[N]` nats. */
-  readonly entropy: Float32Array;
+interface Lengths {
   /** `[B]` completion tokens of each sequence; they sum to N. */
   readonly lengths: Int32Array;
 }
 
-export interface StateScores {
-  /** `[N, D]` without gradient; the caller disposes it. */
+export interface EntropyScores extends Lengths {
+  /** `[N]` nats, sequences one after the other. */
+  readonly entropy: Float32Array;
+}
+
+export interface SampledScores extends EntropyScores {
+  /** `[N]` nats, sequences one after the other. */
+  readonly logProbs: Float32Array;
+}
+
+export interface TopKScores extends Lengths {
+  /** `[N, K]` ids, the most probable first, row-major. */
+  readonly ids: Int32Array;
+  /** `[N, K]` nats, of the whole distribution: they do not sum to 1. */
+  readonly logProbs: Float32Array;
+}
+
+/** A teacher as `divergenceThroughHead` of distillation-loss takes it. */
+export interface StateScores extends Lengths {
+  /** `[N, D]` without gradient (`[N, 2 · D]` for a trust region); the caller disposes it. */
   readonly states: Tensor2D;
-  /** `[B]` completion tokens of each sequence; they sum to N. */
-  readonly lengths: Int32Array;
+  /** The head that these states go through: the policy's, or one that mixes two distributions. */
+  readonly head: Head;
+  /** The view that the head is to be asked under. */
+  readonly weights: WeightView;
 }
 
 /** What each request is answered with. */
 export interface TeacherScores {
   readonly sampled: SampledScores;
+  readonly entropy: EntropyScores;
+  readonly "top-k": TopKScores;
   readonly states: StateScores;
 }
 
-/** What a checkpoint keeps of a teacher. Typed arrays only. */
+/** What a checkpoint keeps of a teacher. Typed arrays and numbers only. */
 export interface TeacherState {
   readonly kind: TeacherKind;
+  /** Optimiser steps that the teacher was told of. */
+  readonly updates: number;
   /** The teacher's own weights by name, row-major; empty when it has none. */
   readonly weights: Readonly<Record<string, Float32Array>>;
 }
@@ -64,18 +84,23 @@ export interface TeacherState {
 /** A policy under weights of its own, which scores completions and never writes any. */
 export interface Teacher {
   readonly kind: TeacherKind;
-  /** The view to pass on to the policy and its head together with the teacher's states. */
+  /** The view under which pictures may be encoded for `features`; the reference's for a trust region. */
   readonly weights: WeightView;
   /**
    * Scores completions after their prompts without gradient.
-   * @throws invalid-argument when there is no completion token; disposed
+   * @throws invalid-argument when there is no completion token, or k is none; disposed
    */
   score<Request extends ScoreRequest>(
     sequences: readonly ScoredSequence[],
     ask: Request,
   ): Promise<TeacherScores[Request["want"]]>;
-  /** To be called once after every optimiser step. Frozen and live teachers have nothing to do then. */
+  /** To be called once after every optimiser step, never for a micro-batch. */
   afterUpdate(): void;
+  /**
+   * Euclidean distance of the teacher's own weights from the student's, for `average: "deltas"` of what the adapters add.
+   * 0 for a live teacher; `undefined` where the teacher has no weights to compare (adapters off).
+   */
+  distanceToStudent(): Promise<number | undefined>;
   exportState(): Promise<TeacherState>;
   /**
    * Takes over an exported state; the same state gives bit-equal scores.

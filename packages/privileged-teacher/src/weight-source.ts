@@ -1,28 +1,52 @@
-import { ImagineOpdError } from "@imagine-opd/protocol";
 import type { Policy, WeightView } from "@imagine-opd/protocol/policy";
-import * as tf from "@tensorflow/tfjs-core";
-import type { TeacherKind, TeacherState } from "./teacher.ts";
+import type { AdaptedWeight } from "./adapted-weight.ts";
+import { averagedDeltas } from "./averaged-deltas.ts";
+import type { TeacherState } from "./teacher.ts";
+import type { TeacherKind } from "./teacher-kind.ts";
+import { checkNames, createWeightCopies, type WeightCopies } from "./weight-copies.ts";
 
 /** Where a teacher's weights come from: the part in which the kinds differ. */
 export interface WeightSource {
   readonly view: WeightView;
-  afterUpdate(): void;
+  /** @param updates optimiser steps so far, this one included */
+  afterUpdate(updates: number): void;
+  distanceToStudent(): Promise<number | undefined>;
   exportWeights(): Promise<TeacherState["weights"]>;
   importWeights(weights: TeacherState["weights"]): void;
   dispose(): void;
 }
 
-/** The source of a kind. */
-export function openWeightSource(policy: Policy, kind: TeacherKind): WeightSource {
-  if (kind.kind === "live") return viewSource({ kind: "student" });
-  return kind.from === "base" ? viewSource({ kind: "base" }) : snapshotSource(policy);
+/** The source of a kind; of a trust region's reference. */
+export function openWeightSource(
+  policy: Policy,
+  kind: TeacherKind,
+  adapted: readonly AdaptedWeight[] | undefined,
+): WeightSource {
+  const copies = () => createWeightCopies(policy.trainable);
+  switch (kind.kind) {
+    case "live":
+      return viewSource({ kind: "student" }, 0);
+    case "frozen":
+      return kind.from === "base" ? viewSource({ kind: "base" }) : copiesSource(copies(), () => {});
+    case "trust-region":
+      return kind.reference === "base" ? viewSource({ kind: "base" }) : copiesSource(copies(), () => {});
+    case "ema":
+      return kind.average === "deltas"
+        ? averagedDeltas(policy, kind.rate, adapted)
+        : copiesSource(copies(), (own) => own.blend(kind.rate));
+    case "periodic":
+      return copiesSource(copies(), (own, updates) => {
+        if (updates % kind.everySteps === 0) own.blend(1);
+      });
+  }
 }
 
 /** Weights that the policy holds itself. */
-function viewSource(view: WeightView): WeightSource {
+function viewSource(view: WeightView, distance?: number): WeightSource {
   return {
     view,
     afterUpdate() {},
+    distanceToStudent: async () => distance,
     exportWeights: async () => ({}),
     importWeights(weights) {
       checkNames(Object.keys(weights), []);
@@ -31,63 +55,16 @@ function viewSource(view: WeightView): WeightSource {
   };
 }
 
-/** A copy taken from memory: a path or a hub id would miss what was trained before. */
-function snapshotSource({ trainable }: Policy): WeightSource {
-  const names = Object.keys(trainable);
-  let copies: tf.NamedTensorMap = mapNames(names, (name) => copyTensor(trainable[name]!));
+/** Copies of the trainable weights in their place. */
+function copiesSource(copies: WeightCopies, update: (copies: WeightCopies, updates: number) => void): WeightSource {
   return {
     get view(): WeightView {
-      return { kind: "replaced", trainable: copies };
+      return { kind: "replaced", trainable: copies.tensors };
     },
-    afterUpdate() {},
-    async exportWeights() {
-      const values = await Promise.all(names.map((name) => copies[name]!.data<"float32">()));
-      // `data()` may hand out the backend's own buffer.
-      return mapNames(names, (_, index) => values[index]!.slice());
-    },
-    importWeights(weights) {
-      checkNames(Object.keys(weights), names);
-      for (const name of names) checkLength(name, weights[name]!.length, trainable[name]!.size);
-      const imported = mapNames(names, (name) => tf.tensor(weights[name]!.slice(), trainable[name]!.shape, "float32"));
-      tf.dispose(copies);
-      copies = imported;
-    },
-    dispose() {
-      tf.dispose(copies);
-    },
+    afterUpdate: (updates) => update(copies, updates),
+    distanceToStudent: copies.distance,
+    exportWeights: copies.exportWeights,
+    importWeights: copies.importWeights,
+    dispose: copies.dispose,
   };
-}
-
-/** `tf.clone` shares its buffer with the variable, and an optimiser's kernel may write into that; times one is bit-equal. */
-function copyTensor(tensor: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => tf.mul(tensor, 1));
-}
-
-function mapNames<Value>(
-  names: readonly string[],
-  value: (name: string, index: number) => Value,
-): Record<string, Value> {
-  return Object.fromEntries(names.map((name, index) => [name, value(name, index)]));
-}
-
-function checkNames(got: readonly string[], expected: readonly string[]): void {
-  const missing = expected.filter((name) => !got.includes(name));
-  const unknown = got.filter((name) => !expected.includes(name));
-  if (missing.length + unknown.length === 0) return;
-  throw new ImagineOpdError("mismatch", {
-    where: "privileged-teacher.importState",
-    problem: `expected ${expected.length} weights of this policy; missing: [${missing}], unknown: [${unknown}].`,
-    remedy: "Load the state into a teacher of the policy that it was exported from.",
-    details: { missing, unknown },
-  });
-}
-
-function checkLength(name: string, got: number, expected: number): void {
-  if (got === expected) return;
-  throw new ImagineOpdError("mismatch", {
-    where: "privileged-teacher.importState",
-    problem: `expected ${expected} values of "${name}", got ${got}.`,
-    remedy: "Load the state into a teacher of the policy that it was exported from.",
-    details: { name, expected, got },
-  });
 }

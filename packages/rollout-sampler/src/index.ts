@@ -1,3 +1,5 @@
+export { type CheckPolicyOptions, checkPolicy } from "./check-policy/check-policy.ts";
+export { type PolicyProperty, type PolicyReport, policyProperties } from "./check-policy/policy-report.ts";
 export { sampleRollouts } from "./sample-rollouts.ts";
 export type {
   RolloutRequest,

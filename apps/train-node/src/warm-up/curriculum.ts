@@ -24,7 +24,7 @@ const inTurn = <Item>(items: readonly Item[], step: number): Item => items[step 
  * then the question. Small signs are never labelled with their digit in the whole picture.
  */
 export const curriculum: readonly Stage[] = [
-  { name: "views", steps: 300, learningRate: 1e-3, parts: () => [part("read-view", 64, 1)] },
+  { name: "views", steps: 400, learningRate: 1e-3, parts: () => [part("read-view", 64, 1)] },
   {
     name: "cells",
     steps: 250,
@@ -53,8 +53,13 @@ export const curriculum: readonly Stage[] = [
   },
   {
     name: "questions",
-    steps: 400,
+    steps: 900,
     learningRate: 1e-3,
-    parts: () => [part("ask-student", 16, 0.5), part("ask-teacher", 16, 0.5), part("read-signs", 8, 0.25)],
+    parts: () => [
+      part("ask-student", 16, 0.5),
+      part("ask-teacher", 16, 0.5),
+      part("read-signs", 8, 0.25),
+      part("read-view", 8, 0.25),
+    ],
   },
 ];

@@ -8,7 +8,7 @@ import { askAbout, explainSign } from "./sign-words.ts";
 
 /** What the warm-up labels: digits of signs of this glyph scale or more in the whole picture; in views, every size. */
 export const largeGlyph = 5;
-const isLarge = ({ glyphScale }: Sign): boolean => glyphScale >= largeGlyph;
+export const isLarge = ({ glyphScale }: Sign): boolean => glyphScale >= largeGlyph;
 
 /** Makes an exercise from a scene. */
 export type Lesson = (scene: Scene, stream: RandomStream, viewSize: number) => Exercise;

@@ -1,4 +1,6 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { addonFile, quietFile } from "../cache.ts";
 import { libraryNames } from "./obtain-tensorflow.ts";
 import { compilerOf } from "./prerequisites.ts";
 import { runCommand } from "./run-command.ts";
@@ -12,30 +14,50 @@ export interface CompileAddonOptions {
   readonly headers: string;
   /** Where the addon looks for the libraries when it is loaded: absolute, or relative to itself by `$ORIGIN`. */
   readonly searchPath: string;
+  /** The folder that the addons are written to. */
   readonly output: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Compiles tfjs-node's binding against TensorFlow's library; about ten seconds. */
-export async function compileAddon(options: CompileAddonOptions): Promise<void> {
-  const { tfjsNode, tensorflow, headers, searchPath, output, env } = options;
+const [, libraryOfLogs] = libraryNames;
+
+/**
+ * TensorFlow logs while its large library is loaded, before its own settings count. This addon links only the library that
+ * holds the log's settings, and is loaded first.
+ */
+const quietSource = `
+#include <node_api.h>
+#include "absl/log/globals.h"
+NAPI_MODULE_INIT() {
+  absl::SetMinLogLevel(absl::LogSeverityAtLeast::kError);
+  return exports;
+}
+`;
+
+/** Compiles tfjs-node's binding against TensorFlow's library, and the addon that silences its log; some ten seconds. */
+export async function compileAddons(options: CompileAddonOptions): Promise<void> {
+  const { tfjsNode, output } = options;
+  const binding = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(tfjsNode, "binding", name));
+  await compile(addonFile, { sources: binding, libraries: libraryNames }, options);
+  const source = join(output, "quiet.cc");
+  writeFileSync(source, quietSource);
+  await compile(quietFile, { sources: [source], libraries: [libraryOfLogs] }, options);
+}
+
+async function compile(
+  file: string,
+  { sources, libraries }: { readonly sources: readonly string[]; readonly libraries: readonly string[] },
+  { tfjsNode, tensorflow, headers, searchPath, output, env }: CompileAddonOptions,
+): Promise<void> {
   const parameters = [
-    "-std=c++17",
-    "-O2",
-    "-fPIC",
-    "-shared",
-    "-DNAPI_VERSION=8",
-    "-DBUILDING_NODE_EXTENSION",
-    `-I${headers}`,
-    `-I${tfjsNode}`,
-    `-I${join(tensorflow, "include")}`,
-    join(tfjsNode, "binding", "tfjs_backend.cc"),
-    join(tfjsNode, "binding", "tfjs_binding.cc"),
+    ...["-std=c++17", "-O2", "-fPIC", "-shared", "-DNAPI_VERSION=8", "-DBUILDING_NODE_EXTENSION"],
+    ...[headers, tfjsNode, join(tensorflow, "include")].map((folder) => `-I${folder}`),
+    ...sources,
     "-o",
-    output,
+    join(output, file),
     `-L${tensorflow}`,
-    ...libraryNames.map((name) => `-l:${name}`),
+    ...libraries.map((name) => `-l:${name}`),
     `-Wl,-rpath,${searchPath}`,
   ];
-  await runCommand(compilerOf(env), parameters, { purpose: "compiling tfjs-node's binding", env });
+  await runCommand(compilerOf(env), parameters, { purpose: `compiling ${file}`, env });
 }

@@ -49,7 +49,7 @@ test("the compiler's own words are in the error, and nothing is left", async () 
     programs: { "g++": "echo fatal: no header >&2; exit 4" },
     changes: { source: directory(tensorflow) },
   });
-  expect(error.message).toContain("compiling tfjs-node's binding: g++ ended with exit code 4.\nfatal: no header");
+  expect(error.message).toContain("compiling tfjs_binding.node: g++ ended with exit code 4.\nfatal: no header");
 });
 
 test("an addon that does not load is not kept", async () => {

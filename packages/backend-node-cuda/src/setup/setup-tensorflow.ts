@@ -12,7 +12,7 @@ import {
   recordFile,
 } from "../cache.ts";
 import { installedTfjsNode, tfjsVersion } from "../locate-addon.ts";
-import { compileAddon } from "./compile-addon.ts";
+import { compileAddons } from "./compile-addon.ts";
 import { fetchNpmPackage } from "./fetch-npm-package.ts";
 import { type AddonFacts, inspectAddon } from "./inspect-addon.ts";
 import { cudaLibraryFolders, libraryNames, obtainTensorFlow } from "./obtain-tensorflow.ts";
@@ -67,7 +67,7 @@ export async function setupTensorFlow({
     if (moves) moveLibraries(work, result);
     const library = moves ? join(result, "site", "tensorflow") : tensorflow;
     const addon = join(result, addonFile);
-    await compileAddon({ tfjsNode, tensorflow: library, headers, searchPath, output: addon, env });
+    await compileAddons({ tfjsNode, tensorflow: library, headers, searchPath, output: result, env });
     onStep("loading the addon");
     const { facts, libraryPath } = await tryAddon(addon, { device, library, env });
     if (moves) keepLibraries(library);

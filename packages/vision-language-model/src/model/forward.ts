@@ -32,7 +32,7 @@ export function embedLayout(
   const width = parts.config.text.hiddenSize;
   const text = embedTokens(layout.textIds, parts.store, parts.hostRows, view, width);
   const pictures = parts.images.lookUp(layout.grids, view, features, isTapeRecording());
-  const table = pictures.length === 0 ? text : tf.concat([text, ...pictures], 0);
+  const table = pictures === undefined ? text : tf.concat([text, pictures], 0);
   return tf.reshape(takeRows(table, layout.source), [layout.batch, layout.length, width]);
 }
 

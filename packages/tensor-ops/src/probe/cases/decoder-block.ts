@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attention } from "../../attention.ts";
+import { decodeLayer } from "../../decode-layer.ts";
 import { linear } from "../../linear.ts";
 import { recompute } from "../../recompute.ts";
 import { rmsNorm } from "../../rms-norm.ts";
@@ -72,7 +73,34 @@ function referenceBlock(...numbers: Numbers[]): Numbers {
   return add(middle, reference.linear(gated, down!, inner));
 }
 
-/** A whole decoder layer with every gradient, plain and recomputed. */
+/** The last token of the same sequence over the cached keys and values of those before it. */
+function decodeLastToken(...tensors: tf.Tensor[]): tf.Tensor {
+  const [x, inputNorm, q, k, v, o, postNorm, gate, up, down] = tensors as [tf.Tensor, ...tf.Tensor[]];
+  const past = length - 1;
+  const before = rmsNorm(tf.slice(x, [0, 0, 0], [1, past, width]), inputNorm!, epsilon);
+  const kvPart = (weight: tf.Tensor) => tf.reshape(linear(before, weight), [1, kvHeads, past, headDim]) as tf.Tensor4D;
+  const at = (table: tf.Tensor, from: number, count: number) =>
+    tf.slice(table, [0, 0, from, 0], [1, 1, count, headDim]);
+  const [allCos, allSin] = [constant(cos), constant(sin)];
+  const cache = { k: rotary(kvPart(k!), at(allCos, 0, past), at(allSin, 0, past)), v: kvPart(v!) };
+  const last = tf.reshape(tf.slice(x, [0, past, 0], [1, 1, width]), [1, width]) as tf.Tensor2D;
+  const weights = {
+    inputNorm: inputNorm!,
+    q: q!,
+    k: k!,
+    v: v!,
+    o: o!,
+    postNorm: postNorm!,
+    gate: gate!,
+    up: up!,
+    down: down!,
+  };
+  const position = { length: past, pads: Int32Array.of(0), heads, epsilon };
+  const angles = { cos: at(allCos, past, 1) as tf.Tensor4D, sin: at(allSin, past, 1) as tf.Tensor4D };
+  return decodeLayer(last, weights, cache, { ...position, ...angles }).x;
+}
+
+/** A whole decoder layer with every gradient, plain and recomputed, and decoding with it. */
 export const decoderBlocks: readonly ProbeCase[] = [
   { op: "decoder layer", inputs, run: decoderBlock, reference: referenceBlock, gradient: "needed" },
   {
@@ -81,5 +109,12 @@ export const decoderBlocks: readonly ProbeCase[] = [
     run: (...tensors) => recompute(decoderBlock, tensors),
     reference: referenceBlock,
     gradient: "needed",
+  },
+  {
+    op: "decoder layer, one token over a cache",
+    inputs,
+    run: decodeLastToken,
+    reference: (...numbers) => referenceBlock(...numbers).subarray((length - 1) * width),
+    gradient: "not needed",
   },
 ];

@@ -1,0 +1,80 @@
+/**
+ * One whole Imagine-OPD step of the tiny model: 32 prompts, rollouts of 23 tokens, the frozen teacher's scores under the
+ * privileged prompt, forward, backward, clipping and AdamW of all weights; against a script on transformers that does the
+ * same. Run it with `node scripts/run.mjs bench/opd-step.ts [--python PATH] [--json]`.
+ */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openWasmBackend } from "@imagine-opd/backend-wasm";
+import { createAdamW } from "@imagine-opd/optim";
+import { createTeacher, studentPrompt, teacherPrompt } from "@imagine-opd/privileged-teacher";
+import { getPreset, type StepResult, trainStep } from "@imagine-opd/trainer";
+import { printTable, readBenchOptions, runPeer } from "./python-peer.ts";
+import { sceneExamples, withTinyModel, writePrompts } from "./tiny-batch.ts";
+
+const batchSize = 32;
+const newTokens = 23;
+const rounds = 5;
+
+interface Measured {
+  /** Shortest step, seconds, and its parts. */
+  readonly seconds: number;
+  readonly rollout: number;
+  readonly teacher: number;
+  readonly update: number;
+}
+
+function describe({ metrics }: StepResult): Measured {
+  const { seconds, rolloutSeconds, teacherSeconds, updateSeconds } = metrics.system;
+  return { seconds, rollout: rolloutSeconds, teacher: teacherSeconds, update: updateSeconds };
+}
+
+const options = readBenchOptions();
+await openWasmBackend();
+await withTinyModel({ kind: "full", vision: "trainable" }, async ({ policy, processor }, directory) => {
+  const { settings: preset, teacher: kind } = getPreset("imagine-opd");
+  const examples = sceneExamples(batchSize, processor.imageSettings.tileSize);
+  const settings = {
+    ...preset,
+    sampling: { ...preset.sampling, maxTokens: newTokens },
+    microBatchSize: batchSize,
+    seed: 0,
+  };
+  const teacher = createTeacher(policy, kind);
+  const optimizer = createAdamW(policy.trainable, { weightDecay: 0.01 });
+  // Without stop tokens every rollout has exactly as many tokens.
+  const endless = { ...processor, stopTokenIds: [] };
+  const step = (number: number) =>
+    trainStep({ policy, processor: endless, teacher, optimizer }, examples, settings, { step: number });
+  await step(1);
+  const steps: Measured[] = [];
+  for (let round = 0; round < rounds; round++) steps.push(describe(await step(2 + round)));
+  const wasm = steps.reduce((best, one) => (one.seconds < best.seconds ? one : best));
+  optimizer.dispose();
+  teacher.dispose();
+
+  const students = examples.map((example) => studentPrompt(processor, example, { imagination: settings.imagination }));
+  const teachers = examples.map((example) => teacherPrompt(processor, example, { reveal: settings.reveal }));
+  const peers: Record<string, Measured> = {};
+  if (options.python !== undefined) {
+    const file = join(tmpdir(), `imagine-opd-prompts-${process.pid}.json`);
+    await writePrompts(file, { students, teachers }, processor.placeholderTokenIds);
+    for (const threads of [1, 2]) {
+      const args = [directory, file, String(newTokens), String(rounds)];
+      peers[`transformers, ${threads} threads`] = runPeer<Measured>(options.python, "opd_step.py", threads, args);
+    }
+  }
+  if (!options.json) {
+    printTable(
+      ["step", "s", "times as long", "rollout", "teacher", "update"],
+      Object.entries({ wasm, ...peers }).map(([name, { seconds, ...parts }]) => [
+        name,
+        seconds.toFixed(3),
+        name === "wasm" ? "" : (wasm.seconds / seconds).toFixed(2),
+        ...[parts.rollout, parts.teacher, parts.update].map((part) => part.toFixed(3)),
+      ]),
+    );
+  }
+  const tokens = { student: students[0]!.tokenIds.length, teacher: teachers[0]!.tokenIds.length };
+  console.log(JSON.stringify({ bench: "opd-step", batchSize, newTokens, promptTokens: tokens, wasm, peers }));
+});
