@@ -25,7 +25,7 @@ interface Measured {
 }
 
 function describe({ metrics }: StepResult): Measured {
-  const { seconds, rolloutSeconds, teacherSeconds, updateSeconds } = metrics.system;
+  const { seconds, rolloutSeconds, teacherSeconds, updateSeconds } = metrics.system!;
   return { seconds, rollout: rolloutSeconds, teacher: teacherSeconds, update: updateSeconds };
 }
 

@@ -66,7 +66,7 @@ for (let step = 1; step <= 20; step++) {
     });
     return result.loss;
   });
-  optimizer.applyGradients(grads);
+  optimizer.applyGradients(Object.entries(grads).map(([name, tensor]) => ({ name, tensor })));
   teacher.afterUpdate();
   const right = rollouts.filter(({ recordId, completion }) => completion[0] === recordOf(recordId).answer).length;
   history.push({ right: right / rollouts.length, divergence: (await value.data())[0]! });

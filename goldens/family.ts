@@ -9,17 +9,17 @@ import { expect } from "vitest";
 export const families = ["idefics3", "smolvlm"] as const;
 export type Family = (typeof families)[number];
 
-type Backend = "cpu" | "wasm" | "tensorflow";
+type Backend = "cpu" | "wasm" | "tensorflow-cpu";
 
 /** The backends that every golden must pass on in plain Node; native TensorFlow where it was built. */
 export const backends: readonly Backend[] =
-  findAddon("cpu") === undefined ? ["cpu", "wasm"] : ["cpu", "wasm", "tensorflow"];
-if (!backends.includes("tensorflow")) {
-  process.stderr.write("skipped: goldens on tensorflow, which was not built (npm run setup-tensorflow)\n");
+  findAddon("cpu") === undefined ? ["cpu", "wasm"] : ["cpu", "wasm", "tensorflow-cpu"];
+if (!backends.includes("tensorflow-cpu")) {
+  process.stderr.write("skipped: goldens on tensorflow-cpu, which was not built (npm run setup-tensorflow)\n");
 }
 
 export async function useBackend(name: Backend): Promise<void> {
-  if (name === "tensorflow") await openNodeBackend({ device: "cpu" });
+  if (name === "tensorflow-cpu") await openNodeBackend({ device: "cpu" });
   else if (name === "wasm") {
     const { openWasmBackend } = await import("@imagine-opd/backend-wasm");
     await openWasmBackend();

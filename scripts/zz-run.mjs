@@ -12,7 +12,8 @@ const externalPackages = {
   setup(plugin) {
     plugin.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
       if (kind === "entry-point") return undefined;
-      if (path === "@imagine-opd/distillation-loss") return { path: join(root, "node_modules/.cache/zzdl/src/index.ts") };
+      if (path === "@imagine-opd/distillation-loss")
+        return { path: join(root, "node_modules/.cache/zzdl/src/index.ts") };
       if (path.startsWith("@imagine-opd/") || path.startsWith("@tensorflow/tfjs-core/dist/")) return undefined;
       return { path, external: true };
     });

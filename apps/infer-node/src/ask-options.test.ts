@@ -49,7 +49,7 @@ describe("ask", () => {
     [[...least, "--top-k", "5"], "--top-p and --top-k need a --temperature above 0"],
     [[...least, "--prompt", "oracle"], "Allowed choices are imagine, direct, raw."],
     [[...least, "--image-splitting", "maybe"], "Allowed choices are on, off."],
-    [[...least, "--backend", "gpu"], "Allowed choices are auto, wasm, cpu."],
+    [[...least, "--backend", "gpu"], "Allowed choices are auto, cuda, tensorflow-cpu, wasm, cpu."],
   ])("refuses %j", async (words, message) => {
     await expect(ask(...words)).rejects.toThrow(message);
   });

@@ -30,7 +30,7 @@ export interface Build {
 
 export const recordFile = "build.json";
 export const addonFile = "tfjs_binding.node";
-/** Beside the addon: silences TensorFlow's log when it is loaded before. */
+/** Beside the addon: loads part of TensorFlow without what it logs at that. */
 export const quietFile = "quiet.node";
 export const packageFolder = "tfjs-node";
 

@@ -1,30 +1,8 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
+import { fusedChecks } from "./fused-checks.ts";
 import { refuseMissing } from "./kernel-registry.ts";
-
-interface Check {
-  readonly kernel: string;
-  readonly what: string;
-  readonly run: () => tf.Tensor;
-  readonly expected: readonly number[];
-  /** Largest absolute difference. */
-  readonly tolerance: number;
-}
-
-/** Small integers, so that sums are exact in float32 in whatever order they are made. */
-function integers(shape: readonly number[], step: number): tf.Tensor {
-  const size = shape.reduce((product, length) => product * length, 1);
-  return tf.tensor(
-    Float32Array.from({ length: size }, (_, i) => ((i * step) % 11) - 5),
-    [...shape],
-  );
-}
-
-/** `Σ (i + 1) · x[i]`: one number that notices a wrong or misplaced element. */
-function checksum(x: tf.Tensor): tf.Tensor {
-  const weights = tf.tensor1d(Float32Array.from({ length: x.size }, (_, i) => i + 1));
-  return tf.reshape(tf.sum(tf.mul(tf.reshape(x, [x.size]), weights)), [1]);
-}
+import { type Check, checksum, integers } from "./self-test-check.ts";
 
 /** The same product in all four ways to store its operands: 7 × 5 times 5 × 11, which leaves remainders of every tile. */
 const products: readonly Check[] = [
@@ -136,7 +114,7 @@ export async function runSelfTest(): Promise<void> {
   for (const kernel of [...needed, ...checks.map((check) => check.kernel)]) {
     if (tf.getKernel(kernel, "wasm") === undefined) refuseMissing(kernel);
   }
-  for (const check of checks) await runCheck(check);
+  for (const check of [...checks, ...fusedChecks]) await runCheck(check);
 }
 
 async function runCheck({ kernel, what, run, expected, tolerance }: Check): Promise<void> {

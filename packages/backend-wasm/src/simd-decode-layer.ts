@@ -1,3 +1,4 @@
+import { ImagineOpdError } from "@imagine-opd/protocol";
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { floatInputs, requireShape } from "./check-inputs.ts";
 import type { WasmKernel } from "./kernel-registry.ts";
@@ -40,6 +41,7 @@ export function simdDecodeLayer(backend: WasmInternals, simd: SimdModule): WasmK
     const [, kvHeads, capacity, size] = pastK.shape as [number, number, number, number];
     const inner = list[7]!.shape[0]!;
     checkShapes(list, { rows, width, heads, kvHeads, capacity, size, inner });
+    checkPlace({ length, pads }, rows, capacity);
 
     const k = withRoom(pastK, length);
     const v = withRoom(pastV, length);
@@ -83,6 +85,18 @@ export function simdDecodeLayer(backend: WasmInternals, simd: SimdModule): WasmK
     return [out, k, v];
   };
   return { name, form: "simd", run };
+}
+
+function checkPlace({ length, pads }: Pick<Attributes, "length" | "pads">, rows: number, capacity: number): void {
+  const refuse = (problem: string): never => {
+    throw new ImagineOpdError("mismatch", { where: `backend-wasm.${name}`, problem });
+  };
+  if (length > capacity) {
+    refuse(`${length} positions are said to be in use of a cache that holds ${capacity}.`);
+  }
+  if (pads.length !== rows || pads.some((count) => count < 0 || count > length)) {
+    refuse(`${rows} rows need as many counts of pads, each from 0 to ${length}, got [${pads}].`);
+  }
 }
 
 type Ten<T> = [T, T, T, T, T, T, T, T, T, T];

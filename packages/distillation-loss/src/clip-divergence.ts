@@ -2,7 +2,6 @@ import * as tf from "@tensorflow/tfjs-core";
 import { refuseArgument } from "./refuse-argument.ts";
 import { requirePositive } from "./require-number.ts";
 import type { RowObjective } from "./row-objective.ts";
-import type { RowPlan } from "./row-plan.ts";
 import { pickStatistic } from "./statistics.ts";
 
 /** Bounds what one token adds to the loss: its divergence D counts as min(D, limit). `limit` in nats. */
@@ -22,7 +21,7 @@ export interface EntryClip {
 }
 
 /** The objective with the values of its tokens bounded. */
-export function clipDivergence(plan: RowPlan, objective: RowObjective, clip?: DivergenceClip): RowObjective {
+export function clipDivergence(objective: RowObjective, clip?: DivergenceClip): RowObjective {
   if (clip === undefined) return objective;
   const { kind, limit } = clip;
   return {

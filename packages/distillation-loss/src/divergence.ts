@@ -13,7 +13,10 @@ import type { RowOptions } from "./row-options.ts";
 import { planRows, type RowPlan } from "./row-plan.ts";
 import type { TopK } from "./top-k.ts";
 
-export type DivergenceOptions = RowOptions & DivergenceChoice & ClipChoice & TokenChoice;
+export type DivergenceOptions = RowOptions & ComparisonOptions & TokenOptions;
+
+/** How two rows are compared. */
+export type ComparisonOptions = DivergenceChoice & SupportChoice;
 
 interface DivergenceChoice {
   readonly divergence: Divergence;
@@ -25,7 +28,7 @@ interface DivergenceChoice {
   readonly temperatureScaling?: "none" | "squared";
 }
 
-type ClipChoice =
+type SupportChoice =
   | {
       /** Compares the most likely ids, and the rest as one or not at all. @default all ids */
       readonly topK?: TopK;
@@ -34,7 +37,8 @@ type ClipChoice =
     }
   | { readonly topK?: TopK & { readonly mass: "renormalise" }; readonly clip: EntryClip };
 
-type TokenChoice =
+/** What the tokens of the rows are for. */
+export type TokenOptions =
   | {
       /** `[N]` ids of the completion, for their log-probs in the report. Without effect on the loss. @default not reported */
       readonly tokens?: Int32Array;
@@ -104,5 +108,5 @@ function chooseObjective(plan: RowPlan, options: DivergenceOptions): RowObjectiv
     ...(topK && { topK }),
     ...(entryLimit !== undefined && { entryLimit }),
   });
-  return weighImportance(plan, clipDivergence(plan, objective, tokenClip), importance);
+  return weighImportance(plan, clipDivergence(objective, tokenClip), importance);
 }

@@ -7,10 +7,12 @@ export {
 } from "./cross-entropy.ts";
 export type { DistillationResult } from "./distillation-result.ts";
 export {
+  type ComparisonOptions,
   type DivergenceOptions,
   type DivergenceThroughHeadOptions,
   divergence,
   divergenceThroughHead,
+  type TokenOptions,
 } from "./divergence.ts";
 export type { Divergence } from "./divergence-kind.ts";
 export { estimateReverseKl, type ReverseKlEstimator } from "./estimate-reverse-kl.ts";

@@ -6,16 +6,19 @@ import { createDenseHead, type DenseHead } from "../test/dense-head.ts";
 import { largestDifference } from "../test/evaluate-loss.ts";
 import { randomRows } from "../test/reference.ts";
 import {
+  type ComparisonOptions,
   crossEntropy,
   crossEntropyThroughHead,
   type DistillationResult,
   divergence,
   divergenceThroughHead,
+  type HeadOptions,
   policyGradient,
   policyGradientThroughHead,
   type RowOptions,
   sampledReverseKl,
   sampledReverseKlThroughHead,
+  type TokenOptions,
 } from "./index.ts";
 
 const [N, D, V] = [7, 3, 11];
@@ -32,7 +35,12 @@ beforeAll(async () => {
 type Weights = Record<string, tf.Tensor>;
 interface Case {
   readonly name: string;
-  readonly throughHead: (states: tf.Tensor2D, head: DenseHead, weights: Weights, o: RowOptions) => DistillationResult;
+  readonly throughHead: (
+    states: tf.Tensor2D,
+    head: DenseHead,
+    weights: Weights,
+    options: RowOptions & Pick<HeadOptions, "chunkVocabulary">,
+  ) => DistillationResult;
   readonly onLogits: (logits: tf.Tensor2D, teacher: tf.Tensor2D, options: RowOptions) => DistillationResult;
 }
 
@@ -41,14 +49,40 @@ const teacherOf = () => ({
   states: tf.tensor2d(teacherStates),
   weights: { kind: "merged", weights: { "head.weight": tf.tensor2d(teacherWeight) } } as const,
 });
-const divergences = [{ kind: "reverse-kl" }, { kind: "forward-kl" }, { kind: "jsd", beta: 0.3 }] as const;
+const samplingLogProbs = Float32Array.of(-1, -3, -1, -2, -4, -2, -3);
+const comparing: Record<string, ComparisonOptions & TokenOptions> = {
+  "reverse-kl": { divergence: { kind: "reverse-kl" } },
+  "forward-kl": { divergence: { kind: "forward-kl" } },
+  "jsd, importance weights": {
+    divergence: { kind: "jsd", beta: 0.3 },
+    tokens,
+    importance: { samplingLogProbs, cap: 1.5 },
+  },
+  "skew-jsd, clipped": {
+    divergence: { kind: "skew-jsd", beta: 0.3, normalize: "endpoint" },
+    clip: { kind: "preserve-direction", limit: 0.3 },
+  },
+  "reverse-kl on the student's top 3 and a tail": {
+    divergence: { kind: "reverse-kl" },
+    topK: { support: "student", k: 3, mass: "tail" },
+  },
+  "jsd on the union of the top 4 and a tail": {
+    divergence: { kind: "jsd", beta: 0.5 },
+    topK: { support: "union", k: 4, mass: "tail" },
+  },
+  "forward-kl on the teacher's top 5, renormalised, entries clipped": {
+    divergence: { kind: "forward-kl" },
+    topK: { support: "teacher", k: 5, mass: "renormalise" },
+    clip: { kind: "vocabulary-entry", limit: 0.1 },
+  },
+};
 const cases: Case[] = [
-  ...divergences.map(
-    (each): Case => ({
-      name: each.kind,
+  ...Object.entries(comparing).map(
+    ([name, chosen]): Case => ({
+      name,
       throughHead: (states, head, trainable, options) =>
-        divergenceThroughHead(states, { head, trainable, teacher: teacherOf(), divergence: each, tokens, ...options }),
-      onLogits: (logits, teacher, options) => divergence(logits, teacher, { divergence: each, tokens, ...options }),
+        divergenceThroughHead(states, { head, trainable, teacher: teacherOf(), tokens, ...chosen, ...options }),
+      onLogits: (logits, teacher, options) => divergence(logits, teacher, { tokens, ...chosen, ...options }),
     }),
   ),
   {
@@ -89,6 +123,18 @@ async function evaluate(f: (h: tf.Tensor2D, w: tf.Tensor2D) => DistillationResul
   };
 }
 
+/** All that one report holds is in the other too, to rounding. */
+function expectSameReport(actual: object, expected: object): void {
+  expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
+  for (const [name, value] of Object.entries(expected)) {
+    const other = (actual as Record<string, unknown>)[name];
+    if (value instanceof Float32Array)
+      expect(largestDifference([[...(other as Float32Array)]], [[...value]]), name).toBeLessThan(2e-6);
+    else if (typeof value === "object") expectSameReport(other as object, value);
+    else expect(other, name).toBeCloseTo(value, 5);
+  }
+}
+
 /** The explicit way: all logits at once, differentiated by core through the matrix product. */
 function explicit({ onLogits }: Case, options: RowOptions) {
   const teacher = tf.matMul<tf.Tensor2D>(tf.tensor2d(teacherStates), tf.tensor2d(teacherWeight), false, true);
@@ -102,20 +148,24 @@ describe.each(cases)("$name", (each) => {
     banned: Int32Array.of(3, 9),
   };
 
-  test("through a trainable head in chunks = on explicit logits", async () => {
+  const pieces: { chunkRows: number; chunkVocabulary?: number }[] = [
+    ...[1, 3, N, N + 5].map((chunkRows) => ({ chunkRows })),
+    ...[1, 4, 5, V, V + 3].flatMap((chunkVocabulary) => [2, N].map((chunkRows) => ({ chunkRows, chunkVocabulary }))),
+  ];
+
+  test.each(pieces)("through a trainable head in chunks = on explicit logits (%j)", async (chunks) => {
     const expected = await explicit(each, options);
-    for (const chunkRows of [1, 3, N, N + 5]) {
-      const actual = await evaluate((h, w) => {
-        const head = createDenseHead(w, "trainable");
-        return each.throughHead(h, head, { "head.weight": w }, { ...options, chunkRows });
-      });
-      expect(Math.abs(actual.loss - expected.loss)).toBeLessThan(1e-6 * Math.max(1, Math.abs(expected.loss)));
-      expect(largestDifference(actual.dStates, expected.dStates)).toBeLessThan(1e-6);
-      expect(largestDifference(actual.dWeight, expected.dWeight)).toBeLessThan(1e-6);
-      for (const name of ["values", "studentEntropy"] as const)
-        expect(largestDifference([[...actual.tokens[name]]], [[...expected.tokens[name]]])).toBeLessThan(1e-6);
-      expect(actual.tokens.counts).toEqual(expected.tokens.counts);
-    }
+    let head!: DenseHead;
+    const actual = await evaluate((h, w) => {
+      head = createDenseHead(w, "trainable");
+      return each.throughHead(h, head, { "head.weight": w }, { ...options, ...chunks });
+    });
+    expect(Math.max(...head.logitsRows)).toBeLessThanOrEqual(chunks.chunkRows);
+    expect(Math.max(...head.logitsColumns)).toBeLessThanOrEqual(chunks.chunkVocabulary ?? V);
+    expect(Math.abs(actual.loss - expected.loss)).toBeLessThan(1e-6 * Math.max(1, Math.abs(expected.loss)));
+    expect(largestDifference(actual.dStates, expected.dStates)).toBeLessThan(1e-6);
+    expect(largestDifference(actual.dWeight, expected.dWeight)).toBeLessThan(1e-6);
+    expectSameReport(actual.tokens, expected.tokens);
   });
 
   test("through a frozen head only the states get a gradient", async () => {
@@ -131,7 +181,7 @@ describe.each(cases)("$name", (each) => {
       (h) => each.throughHead(h as tf.Tensor2D, head, { "head.weight": weight() }, { ...options, chunkRows: 4 }).loss,
     )(states());
     // 6 active rows, in chunks of 4 and 2; a divergence asks for the teacher's logits as well.
-    const calls = each.name.includes("kl") || each.name === "jsd" ? [4, 4, 2, 2] : [4, 2];
+    const calls = each.name in comparing ? [4, 4, 2, 2] : [4, 2];
     expect(head.logitsRows).toEqual(calls);
     expect(head.backwardRows).toEqual([4, 2]);
   });
@@ -162,7 +212,7 @@ describe.each(cases)("$name", (each) => {
           h as unknown as tf.Tensor2D,
           head,
           { "head.weight": w },
-          { ...options, chunkRows: 2 },
+          { ...options, chunkRows: 2, chunkVocabulary: 6 },
         );
         return result.loss;
       });

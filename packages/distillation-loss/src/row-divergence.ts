@@ -7,7 +7,7 @@ import { neverOnTheTape } from "./never-on-the-tape.ts";
 import { logProbsFrom } from "./row-score.ts";
 import type { StatisticName } from "./statistics.ts";
 import { boundColumns, findMembers } from "./support-mass.ts";
-import type { TopK } from "./top-k.ts";
+import { choose, type TopK } from "./top-k.ts";
 import type { VocabularyPass } from "./vocabulary.ts";
 
 export interface RowDivergenceAttributes {
@@ -90,7 +90,7 @@ interface OpenedRows {
   /** `[n, c]` ln S and ln T. */
   readonly student: tf.Tensor;
   readonly teacher: tf.Tensor;
-  /** `[n, c]` true on the support. */
+  /** `[n, c]` 1 on the support, else 0. */
   readonly support?: tf.Tensor;
   readonly mass?: TopK["mass"];
   /** `[n, 1]` logarithms of the masses of {@link TopK.mass}. */
@@ -120,7 +120,7 @@ function openRows(
 function compareInside({ student, teacher, support, mass, parts }: OpenedRows): ComparedRows {
   if (support === undefined) return exponentiate(student, teacher);
   const inside = (logProbs: tf.Tensor, part: tf.Tensor) =>
-    tf.where(support, mass === "tail" ? logProbs : tf.sub(logProbs, part), impossibleLogit);
+    choose(support, mass === "tail" ? logProbs : tf.sub(logProbs, part), impossibleLogit);
   return exponentiate(inside(student, parts!.student), inside(teacher, parts!.teacher));
 }
 
@@ -134,8 +134,8 @@ function compareEverywhere(rows: OpenedRows): ComparedRows {
   const tailRatio = tf.sub(parts!.student, parts!.teacher);
   return {
     student: tf.exp(student),
-    teacher: tf.exp(tf.where(support, teacher, tf.sub(student, tailRatio))),
-    logRatio: tf.where(support, tf.sub(student, teacher), tailRatio),
+    teacher: tf.exp(choose(support, teacher, tf.sub(student, tailRatio))),
+    logRatio: choose(support, tf.sub(student, teacher), tailRatio),
   };
 }
 

@@ -13,9 +13,15 @@ export const rowTokenGradient = defineOp<{ readonly temperature: number }>({
   compose: ([logits, columns, numbers], { temperature }) => {
     const [shift, logSum, coefficient, inside] = tf.split(tf.transpose(numbers!), 4, 1);
     const probabilities = tf.exp(logProbsFrom(logits!, { shift: shift!, logSum: logSum! }, temperature));
-    // tfjs 4.22 on wasm writes integer ones into a float32 oneHot, which read as 1.4e-45: make it int32, then convert.
-    const chosen = tf.cast(tf.oneHot(columns as tf.Tensor1D, logits!.shape[1]!), "float32");
-    return tf.mul(tf.sub(tf.mul(chosen, inside!), probabilities), tf.div(coefficient!, temperature));
+    const chosen = tf.mul(markColumns(columns as tf.Tensor1D, logits!.shape[1]!), inside!);
+    return tf.mul(tf.sub(chosen, probabilities), tf.div(coefficient!, temperature));
   },
   gradient: () => neverOnTheTape("RowTokenGradient"),
 });
+
+/** `[n, c]` 1 at each row's column, else 0. */
+function markColumns(columns: tf.Tensor1D, width: number): tf.Tensor {
+  if (width === 1) return tf.ones([columns.size, 1]);
+  // tfjs 4.22 on wasm writes integer ones into a float32 oneHot, which read as 1.4e-45: make it int32, then convert.
+  return tf.cast(tf.oneHot(columns, width), "float32");
+}

@@ -4,7 +4,7 @@ import { impossibleLogit } from "./limit-logits.ts";
 import { neverOnTheTape } from "./never-on-the-tape.ts";
 import { mergeSums, rowScore } from "./row-score.ts";
 import type { ModelStatisticName, StatisticName } from "./statistics.ts";
-import { isInTopK, type TopK } from "./top-k.ts";
+import { choose, markTopK, type TopK } from "./top-k.ts";
 import type { VocabularyPass } from "./vocabulary.ts";
 
 /** What decides whether an id is on the support. */
@@ -15,7 +15,7 @@ export const boundColumns = [
   "teacherLast",
 ] as const satisfies readonly ModelStatisticName[];
 
-/** Both models' top k and the support that is made of them, `[n, c]` true or false. */
+/** Both models' top k and the support that is made of them, `[n, c]` 1 or 0. */
 export interface SupportMembers {
   readonly student: tf.Tensor;
   readonly teacher: tf.Tensor;
@@ -29,10 +29,10 @@ export function findMembers(
   { support }: TopK,
   from: number,
 ): SupportMembers {
-  const ofStudent = isInTopK(student, { floor: column("studentFloor"), last: column("studentLast") }, from);
-  const ofTeacher = isInTopK(teacher, { floor: column("teacherFloor"), last: column("teacherLast") }, from);
+  const ofStudent = markTopK(student, { floor: column("studentFloor"), last: column("studentLast") }, from);
+  const ofTeacher = markTopK(teacher, { floor: column("teacherFloor"), last: column("teacherLast") }, from);
   const members = { student: ofStudent, teacher: ofTeacher };
-  return { ...members, support: support === "union" ? tf.logicalOr(ofStudent, ofTeacher) : members[support] };
+  return { ...members, support: support === "union" ? tf.maximum(ofStudent, ofTeacher) : members[support] };
 }
 
 interface SupportAttributes {
@@ -54,10 +54,10 @@ const rowSupportMass = defineOp<SupportAttributes>({
     const columns = tf.split(tf.transpose(bounds!), boundColumns.length, 1);
     const column = (name: StatisticName) => columns[boundColumns.indexOf(name as (typeof boundColumns)[number])]!;
     const members = findMembers([student!, teacher!], column, topK, from);
-    const part = topK.mass === "tail" ? tf.logicalNot(members.support) : members.support;
+    const part = topK.mass === "tail" ? tf.sub(1, members.support) : members.support;
     const sumsOf = (logits: tf.Tensor) =>
-      tf.slice(rowScore([tf.where(part, logits, impossibleLogit)], { temperature }), [0, 0], [2, logits.shape[0]!]);
-    const shared = tf.sum(tf.cast(tf.logicalAnd(members.student, members.teacher), "float32"), 1);
+      tf.slice(rowScore([choose(part, logits, impossibleLogit)], { temperature }), [0, 0], [2, logits.shape[0]!]);
+    const shared = tf.sum(tf.mul(members.student, members.teacher), 1);
     return tf.concat([sumsOf(student!), sumsOf(teacher!), tf.reshape(shared, [1, shared.size])], 0);
   },
   gradient: () => neverOnTheTape("RowSupportMass"),

@@ -18,15 +18,17 @@ const logits = rows.map((row) => matrix.map((each) => each.reduce((sum, w, d) =>
 test("log-probs and entropies against the reference, in chunks of any size, and nothing leaks", async () => {
   const [states, weight] = [tf.tensor2d(rows), tf.tensor2d(matrix)];
   const before = tf.memory().numTensors;
-  for (const chunkRows of [1, 2, 5, 9]) {
+  const pieces = [[1], [2], [5], [9], [2, 1], [3, 4], [5, 6], [5, 7]] as const;
+  for (const [chunkRows, chunkVocabulary = 6] of pieces) {
     const head = createDenseHead(weight, "frozen");
-    const scores = await tokenLogProbs(states, { head, tokens, temperature: 1.7, chunkRows });
+    const scores = await tokenLogProbs(states, { head, tokens, temperature: 1.7, chunkRows, chunkVocabulary });
     const expected = logits.map((row, i) => logSoftmax(row, 1.7)[tokens[i]!]!);
     expect(largestDifference([[...scores.logProbs]], [expected])).toBeLessThan(1e-6);
     expect(largestDifference([[...scores.entropy]], [logits.map((row) => entropyOf(softmax(row, 1.7)))])).toBeLessThan(
       1e-6,
     );
     expect(Math.max(...head.logitsRows)).toBeLessThanOrEqual(chunkRows);
+    expect(Math.max(...head.logitsColumns)).toBeLessThanOrEqual(chunkVocabulary);
     expect(head.backwardRows).toEqual([]);
     expect(tf.memory().numTensors).toBe(before);
   }

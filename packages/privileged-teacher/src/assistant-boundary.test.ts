@@ -1,7 +1,7 @@
 import type { Processor, Rollout } from "@imagine-opd/protocol";
 import { createToyProcessor, toyPrompt } from "@imagine-opd/test-kit";
 import { expect, test } from "vitest";
-import { findAssistantPrefix, skipFirstTokens } from "./assistant-boundary.ts";
+import { findAssistantPrefix } from "./assistant-boundary.ts";
 import { pairContexts } from "./pair-contexts.ts";
 
 const inner = createToyProcessor(20);
@@ -38,10 +38,4 @@ test("a completion that begins at another place on one side is refused", () => {
   expect(() => pairContexts([rollout([3])], [toyPrompt([3, 17, 18, 19])], limits)).toThrow(
     `the student's prompt of record "kite" must end with the assistant's header [17,18,19], got [3].`,
   );
-});
-
-test("the first tokens of each completion weigh nothing", () => {
-  expect([...skipFirstTokens([3, 1, 0, 4], 2)]).toEqual([0, 0, 1, 0, 0, 0, 1, 1]);
-  expect([...skipFirstTokens([2], 0)]).toEqual([1, 1]);
-  expect(() => skipFirstTokens([2], -1)).toThrow("`skipFirst` must be an integer ≥ 0, got -1.");
 });

@@ -28,22 +28,3 @@ export function checkAssistantPrefix(
     details: { recordId: at.recordId, expected: [...prefix], got: [...end] },
   });
 }
-
-/**
- * `[N]` weights for a loss's `tokenWeights`: 0 for the first tokens of each completion, which a change of the prompt's end
- * moves most, and 1 for the others.
- * @param lengths `[B]` completion tokens
- * @param skipFirst tokens, from 0
- * @throws invalid-argument for a `skipFirst` that is no number of tokens
- */
-export function skipFirstTokens(lengths: ArrayLike<number>, skipFirst: number): Float32Array {
-  if (!Number.isSafeInteger(skipFirst) || skipFirst < 0) {
-    throw new ImagineOpdError("invalid-argument", {
-      where: "privileged-teacher.skipFirstTokens",
-      problem: `\`skipFirst\` must be an integer ≥ 0, got ${skipFirst}.`,
-    });
-  }
-  return Float32Array.from(
-    Array.from(lengths).flatMap((length) => Array.from({ length }, (_, t) => (t < skipFirst ? 0 : 1))),
-  );
-}

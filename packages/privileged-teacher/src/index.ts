@@ -1,6 +1,6 @@
 export type { PrivilegedQuestion, Reveal } from "@imagine-opd/imagination-prompts";
 export type { AdaptedWeight } from "./adapted-weight.ts";
-export { findAssistantPrefix, skipFirstTokens } from "./assistant-boundary.ts";
+export { findAssistantPrefix } from "./assistant-boundary.ts";
 export { type CachedTeacher, type CacheScoresOptions, cacheScores } from "./cache-scores.ts";
 export type { CompareContextsOptions } from "./compare-contexts.ts";
 export { studentPrompt, teacherPrompt } from "./context-prompts.ts";

@@ -1,129 +1,170 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
+import {
+  choose,
+  distributionOf,
+  formatDivergence,
+  formatReveal,
+  formatSupport,
+  formatTeacher,
+  parseDivergence,
+  parseNumber,
+  parseReveal,
+  parseSupport,
+  parseTeacher,
+} from "./deviation-texts.ts";
+import type { DistributionDivergence } from "./objective.ts";
 import type { Deviation, Preset } from "./presets.ts";
 
 interface Field {
-  readonly read: (preset: Preset) => unknown;
+  /** `undefined` where it is off. */
+  readonly read: (preset: Preset) => string | number | undefined;
   readonly write: (preset: Preset, text: string) => Preset;
 }
 
-function parseNumber(field: string, text: string, { integer = false, positive = true } = {}): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value) && (!integer || Number.isInteger(value)) && (!positive || value > 0))
-    return value;
-  throw new ImagineOpdError("invalid-argument", {
-    where: "trainer.deviate",
-    problem: `${field} must be a ${positive ? "positive " : ""}${integer ? "integer" : "number"}, got "${text}".`,
-  });
+type Settings = Preset["settings"];
+
+function changeSettings(preset: Preset, change: Partial<Settings>): Preset {
+  return { ...preset, settings: { ...preset.settings, ...change } };
 }
 
-function choose<Choice extends string>(field: string, text: string, choices: readonly Choice[]): Choice {
-  if ((choices as readonly string[]).includes(text)) return text as Choice;
-  throw new ImagineOpdError("invalid-argument", {
-    where: "trainer.deviate",
-    problem: `${field} must be one of ${choices.join(", ")}, got "${text}".`,
-  });
-}
-
-const settingsField = <Key extends keyof Preset["settings"]>(
+function settingsField<Key extends keyof Settings>(
   key: Key,
-  parse: (text: string) => Preset["settings"][Key],
-): Field => ({
-  read: ({ settings }) => settings[key],
-  write: (preset, text) => ({ ...preset, settings: { ...preset.settings, [key]: parse(text) } }),
-});
-const samplingField = (key: keyof Preset["settings"]["sampling"], parse: (text: string) => number): Field => ({
-  read: ({ settings }) => settings.sampling[key],
-  write: (preset, text) => ({
-    ...preset,
-    settings: { ...preset.settings, sampling: { ...preset.settings.sampling, [key]: parse(text) } },
-  }),
-});
-const optimiserField = (
-  key: "weightDecay" | "maxGradientNorm" | "epsilon",
-  parse: (text: string) => number,
-): Field => ({
-  read: ({ settings }) => settings.optimiser[key],
-  write: (preset, text) => ({
-    ...preset,
-    settings: { ...preset.settings, optimiser: { ...preset.settings.optimiser, [key]: parse(text) } },
-  }),
-});
+  parse: (text: string) => Settings[Key] & (string | number),
+): Field {
+  return {
+    read: ({ settings }) => settings[key] as string | number,
+    write: (preset, text) => changeSettings(preset, { [key]: parse(text) }),
+  };
+}
 
-const divergences = ["sampled-reverse-kl", "reverse-kl", "forward-kl", "jsd"] as const;
-const reveals = ["views+answer", "views", "answer", "none"] as const;
+function samplingField(key: keyof Settings["sampling"], parse: (text: string) => number): Field {
+  return {
+    read: ({ settings }) => settings.sampling[key],
+    write: (preset, text) => changeSettings(preset, { sampling: { ...preset.settings.sampling, [key]: parse(text) } }),
+  };
+}
+
+function optimiserField(key: "weightDecay" | "maxGradientNorm" | "epsilon", parse: (text: string) => number): Field {
+  return {
+    read: ({ settings }) => settings.optimiser[key],
+    write: (preset, text) =>
+      changeSettings(preset, { optimiser: { ...preset.settings.optimiser, [key]: parse(text) } }),
+  };
+}
+
+/** A part of a divergence between distributions. */
+function divergenceField(
+  name: string,
+  read: (divergence: DistributionDivergence | undefined) => string | number | undefined,
+  change: (divergence: DistributionDivergence, text: string) => DistributionDivergence,
+): Field {
+  return {
+    read: ({ settings }) => read(distributionOf(settings.objective)),
+    write(preset, text) {
+      const divergence = distributionOf(preset.settings.objective);
+      if (divergence === undefined) {
+        throw new ImagineOpdError("invalid-argument", {
+          where: "trainer.deviate",
+          problem: `${name} belongs to divergences between distributions, the objective is ${formatDivergence(preset.settings.objective)}.`,
+          remedy: `Put a divergence before it, for example divergence=jsd:0.5 ${name}=….`,
+        });
+      }
+      return changeSettings(preset, { objective: { kind: "opd", divergence: change(divergence, text) } });
+    },
+  };
+}
+
+const count = (field: string) => (text: string) => parseNumber(field, text, { integer: true });
+const countFromZero = (field: string) => (text: string) => parseNumber(field, text, { integer: true, from: "zero" });
+const positive = (field: string) => (text: string) => parseNumber(field, text);
 
 /** Every field of a preset that may be declared different, by the name that `--deviate` takes. */
 const fields: Readonly<Record<string, Field>> = {
   lr: {
     read: ({ settings }) => settings.optimiser.schedule.learningRate,
-    write: (preset, text) => {
+    write(preset, text) {
       const { optimiser } = preset.settings;
       const schedule = { ...optimiser.schedule, learningRate: parseNumber("lr", text) };
-      return { ...preset, settings: { ...preset.settings, optimiser: { ...optimiser, schedule } } };
+      return changeSettings(preset, { optimiser: { ...optimiser, schedule } });
     },
   },
   warmup: {
     read: ({ settings: { optimiser } }) =>
       optimiser.schedule.kind === "constant" ? 0 : optimiser.schedule.warmupSteps,
-    write: (preset, text) => {
+    write(preset, text) {
       const { optimiser } = preset.settings;
       const { learningRate } = optimiser.schedule;
-      const warmupSteps = parseNumber("warmup", text, { integer: true });
-      const schedule = { kind: "linear-warmup", learningRate, warmupSteps } as const;
-      return { ...preset, settings: { ...preset.settings, optimiser: { ...optimiser, schedule } } };
+      const schedule = { kind: "linear-warmup", learningRate, warmupSteps: countFromZero("warmup")(text) } as const;
+      return changeSettings(preset, { optimiser: { ...optimiser, schedule } });
     },
   },
   divergence: {
-    read: ({ settings: { objective } }) => (objective.kind === "opd" ? objective.divergence.kind : objective.kind),
-    write: (preset, text) => {
-      const kind = choose("divergence", text, divergences);
-      const divergence = kind === "jsd" ? ({ kind, beta: 0.5 } as const) : { kind };
-      return { ...preset, settings: { ...preset.settings, objective: { kind: "opd", divergence } } };
+    read: ({ settings }) => formatDivergence(settings.objective),
+    write: (preset, text) =>
+      changeSettings(preset, {
+        objective: { kind: "opd", divergence: parseDivergence(text, preset.settings.objective) },
+      }),
+  },
+  support: divergenceField(
+    "support",
+    (divergence) => divergence && formatSupport(divergence.topK),
+    ({ topK: _, ...divergence }, text) => {
+      const topK = parseSupport(text);
+      return { ...divergence, ...(topK && { topK }) };
     },
+  ),
+  importanceCap: divergenceField(
+    "importanceCap",
+    (divergence) => divergence?.importanceCap,
+    ({ importanceCap: _, ...divergence }, text) =>
+      text === "off" ? divergence : { ...divergence, importanceCap: parseNumber("importanceCap", text) },
+  ),
+  teacher: {
+    read: ({ teacher }) => formatTeacher(teacher),
+    write: (preset, text) => ({ ...preset, teacher: parseTeacher(text) }),
   },
   reveal: {
-    read: ({ settings: { reveal } }) => reveals[(reveal.evidence ? 0 : 2) + (reveal.groundTruth ? 0 : 1)],
-    write: (preset, text) => {
-      const chosen = reveals.indexOf(choose("reveal", text, reveals));
-      const reveal = { evidence: chosen === 0 || chosen === 1, groundTruth: chosen === 0 || chosen === 2 };
-      return { ...preset, settings: { ...preset.settings, reveal } };
-    },
+    read: ({ settings }) => formatReveal(settings.reveal),
+    write: (preset, text) => changeSettings(preset, { reveal: parseReveal(text) }),
   },
-  teacher: {
-    read: ({ teacher }) => teacher.kind,
-    write: (preset, text) => {
-      const kind = choose("teacher", text, ["frozen", "live"] as const);
-      return { ...preset, teacher: kind === "live" ? { kind } : { kind, from: "snapshot" } };
-    },
-  },
+  pictures: settingsField("pictures", (text) => choose("pictures", text, ["shared", "swapped"])),
   missingPrivilege: settingsField("missingPrivilege", (text) =>
-    choose("missingPrivilege", text, ["error", "skip", "reduce"] as const),
+    choose("missingPrivilege", text, ["error", "skip", "reduce"]),
   ),
-  imagination: settingsField("imagination", (text) => choose("imagination", text, ["on", "off"] as const)),
-  batchSize: settingsField("batchSize", (text) => parseNumber("batchSize", text, { integer: true })),
-  maxPromptTokens: settingsField("maxPromptTokens", (text) => parseNumber("maxPromptTokens", text, { integer: true })),
-  temperature: samplingField("temperature", (text) => parseNumber("temperature", text)),
-  topP: samplingField("topP", (text) => parseNumber("topP", text)),
-  topK: samplingField("topK", (text) => parseNumber("topK", text, { integer: true })),
-  maxTokens: samplingField("maxTokens", (text) => parseNumber("maxTokens", text, { integer: true })),
-  rolloutsPerPrompt: samplingField("rolloutsPerPrompt", (text) =>
-    parseNumber("rolloutsPerPrompt", text, { integer: true }),
+  imagination: settingsField("imagination", (text) => choose("imagination", text, ["on", "off"])),
+  truncated: settingsField("truncated", (text) => choose("truncated", text, ["keep", "mask-last", "drop"])),
+  skipFirst: settingsField("skipFirst", countFromZero("skipFirst")),
+  batchSize: settingsField("batchSize", count("batchSize")),
+  maxPromptTokens: settingsField("maxPromptTokens", count("maxPromptTokens")),
+  temperature: samplingField("temperature", positive("temperature")),
+  topP: samplingField("topP", positive("topP")),
+  topK: samplingField("topK", count("topK")),
+  minP: samplingField("minP", positive("minP")),
+  typicalP: samplingField("typicalP", positive("typicalP")),
+  minTokens: samplingField("minTokens", countFromZero("minTokens")),
+  repetitionPenalty: samplingField("repetitionPenalty", positive("repetitionPenalty")),
+  presencePenalty: samplingField("presencePenalty", (text) =>
+    parseNumber("presencePenalty", text, { from: "anywhere" }),
   ),
-  weightDecay: optimiserField("weightDecay", (text) => parseNumber("weightDecay", text, { positive: false })),
-  maxGradientNorm: optimiserField("maxGradientNorm", (text) => parseNumber("maxGradientNorm", text)),
+  maxTokens: samplingField("maxTokens", count("maxTokens")),
+  rolloutsPerPrompt: samplingField("rolloutsPerPrompt", count("rolloutsPerPrompt")),
+  weightDecay: optimiserField("weightDecay", (text) => parseNumber("weightDecay", text, { from: "zero" })),
+  maxGradientNorm: optimiserField("maxGradientNorm", positive("maxGradientNorm")),
+  epsilon: optimiserField("epsilon", positive("epsilon")),
 };
 
 /** Names that {@link deviate} takes. */
 export const deviationFields: readonly string[] = Object.keys(fields);
 
 /**
- * Changes fields of a preset. This is the only way to change one, so that every difference is declared and recorded.
- * @param changes `field=value` texts, for example `lr=5e-4`
+ * Changes fields of a preset. This is the only way to change one, so that every difference is declared and recorded; the
+ * preset's own departures stand first.
+ * @param changes `field=value` texts, for example `lr=5e-4`, `teacher=ema:0.05`, `divergence=jsd:0.5`
  * @throws invalid-argument for an unknown field or a value that does not fit
  */
 export function deviate(preset: Preset, changes: readonly string[]): { preset: Preset; deviations: Deviation[] } {
   let result = preset;
-  const deviations: Deviation[] = [];
+  const deviations: Deviation[] = [...preset.departures];
   for (const change of changes) {
     const [name, ...rest] = change.split("=");
     const field = Object.hasOwn(fields, name!) ? fields[name!] : undefined;

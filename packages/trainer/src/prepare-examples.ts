@@ -26,7 +26,7 @@ export function prepareExamples(
   processor: Processor,
   settings: TrainSettings,
 ): PreparedBatch {
-  const { reveal, missingPrivilege, imagination, maxPromptTokens, objective } = settings;
+  const { missingPrivilege, imagination, maxPromptTokens, objective } = settings;
   const wording = settings.templates && { templates: settings.templates };
   const dropped = { missingPrivilege: 0, longPrompt: 0 };
   const prepared: PreparedExample[] = [];
@@ -44,14 +44,24 @@ export function prepareExamples(
       prepared.push({ example, student });
       continue;
     }
-    const shown =
-      missingPrivilege === "reduce"
-        ? {
-            evidence: reveal.evidence && example.views.length > 0,
-            groundTruth: reveal.groundTruth && example.answer !== undefined,
-          }
-        : reveal;
-    prepared.push({ example, student, teacher: teacherPrompt(processor, example, { reveal: shown, ...wording }) });
+    prepared.push({ example, student, teacher: encodeTeacher(example, processor, settings) });
   }
   return { prepared, dropped };
+}
+
+function encodeTeacher(example: Example, processor: Processor, settings: TrainSettings): EncodedPrompt {
+  const { reveal, missingPrivilege, pictures } = settings;
+  const wording = settings.templates && { templates: settings.templates };
+  const shown =
+    missingPrivilege === "reduce"
+      ? {
+          evidence: reveal.evidence && example.views.length > 0,
+          groundTruth: reveal.groundTruth && example.answer !== undefined,
+        }
+      : reveal;
+  if (pictures === "shared" || !shown.evidence || example.views.length === 0) {
+    return teacherPrompt(processor, example, { reveal: shown, ...wording });
+  }
+  const swapped = { ...example, images: example.views, views: [] };
+  return teacherPrompt(processor, swapped, { reveal: { ...shown, evidence: false }, ...wording });
 }

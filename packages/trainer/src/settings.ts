@@ -1,6 +1,7 @@
 import type { PromptTemplates } from "@imagine-opd/imagination-prompts";
 import type { Schedule } from "@imagine-opd/optim";
 import type { Reveal } from "@imagine-opd/privileged-teacher";
+import type { SamplingOptions, TruncatedPolicy } from "@imagine-opd/rollout-sampler";
 import type { Objective } from "./objective.ts";
 
 /** Everything that decides what training does, apart from model, data and teacher. */
@@ -8,6 +9,11 @@ export interface TrainSettings {
   readonly objective: Objective;
   /** What the teacher's prompt shows. */
   readonly reveal: Reveal;
+  /**
+   * Where the teacher sees the evidence views: after the student's pictures (`shared`), or in their place and without a word
+   * about it (`swapped`).
+   */
+  readonly pictures: "shared" | "swapped";
   /**
    * What happens to a record that lacks what `reveal` asks for: `error` stops, `skip` leaves it out of the step, `reduce`
    * reveals what there is. All are counted.
@@ -18,6 +24,10 @@ export interface TrainSettings {
   /** Wording of all prompts. @default promptTemplates of the imagination-prompts package */
   readonly templates?: PromptTemplates;
   readonly sampling: SamplingSettings;
+  /** What counts of a rollout that hit the length limit; their share is in the metrics either way. */
+  readonly truncated: TruncatedPolicy;
+  /** Tokens at the start of each completion that do not count for `opd`. */
+  readonly skipFirst: number;
   /** Prompts in one step. The last incomplete batch of an epoch is dropped. */
   readonly batchSize: number;
   /** Sequences in one forward and backward pass; any value gives the same gradient. */
@@ -29,12 +39,13 @@ export interface TrainSettings {
   readonly seed: number;
 }
 
-export interface SamplingSettings {
+/** As the options of the same names of rollout-sampler. */
+export interface SamplingSettings
+  extends Pick<
+    SamplingOptions,
+    "topP" | "topK" | "minP" | "typicalP" | "minTokens" | "repetitionPenalty" | "presencePenalty"
+  > {
   readonly temperature: number;
-  /** @default off */
-  readonly topP?: number;
-  /** @default off */
-  readonly topK?: number;
   /** Longest completion, tokens. */
   readonly maxTokens: number;
   readonly rolloutsPerPrompt: number;

@@ -21,7 +21,7 @@ function joinReports(
   return Float32Array.from((parts as Float32Array[]).flatMap((part) => Array.from(part)));
 }
 
-/** The teacher's and the student's log-probs of every token of a step. */
+/** The teacher's and the student's log-probs of every token of a step; 0 where a token does not count. */
 export interface StepTokens {
   readonly values: Float32Array;
   readonly entropy: Float32Array;
@@ -42,17 +42,17 @@ export function joinTokens(reports: readonly TokenReport[]): StepTokens {
   };
 }
 
-function signalMetrics(
-  values: Float32Array,
-  logRatio: Float32Array | undefined,
-  lengths: Int32Array,
-): StepMetrics["signal"] {
-  const divergence = summarizeTokens(values, { lengths });
+/** What of a step's tokens goes into its metrics. */
+type CountedTokens = StepTokens & { readonly weights: Float32Array };
+
+function signalMetrics({ values, logRatio, weights }: CountedTokens, lengths: Int32Array): StepMetrics["signal"] {
+  const counted = { lengths, tokenWeights: weights };
+  const divergence = summarizeTokens(values, counted);
   if (logRatio === undefined) return { divergence: known(divergence.tokenMean) };
-  const k1: TokenSummary = summarizeTokens(logRatio, { lengths });
+  const k1: TokenSummary = summarizeTokens(logRatio, counted);
   const advantage = summarizeTokens(
     logRatio.map((ratio) => -ratio),
-    { lengths },
+    counted,
   );
   return {
     k1TokenMean: known(k1.tokenMean),
@@ -69,16 +69,18 @@ function signalMetrics(
   };
 }
 
-function rolloutMetrics(completions: readonly Completion[]): StepMetrics["rollout"] {
+function rolloutMetrics(completions: readonly Completion[], weights: Float32Array): StepMetrics["rollout"] {
   const rollouts = completions.flatMap(({ rollout }) => (rollout === undefined ? [] : [rollout]));
   const lengths = describeNumbers(completions.map(({ tokens }) => tokens.length));
   const share = (reason: string) => mean(rollouts.map(({ stopReason }) => (stopReason === reason ? 1 : 0)));
   const sampled = rollouts.length > 0 && {
     truncatedShare: share("length"),
     stopShare: share("stop"),
+    rankMean: mean(rollouts.flatMap(({ ranks }) => Array.from(ranks))),
     keptMass: mean(rollouts.flatMap(({ keptMass }) => Array.from(keptMass))),
   };
-  return { lengthMean: lengths.mean, lengthMin: lengths.min, lengthMax: lengths.max, ...sampled };
+  const maskedShare = mean(Array.from(weights, (weight) => (weight > 0 ? 0 : 1)));
+  return { lengthMean: lengths.mean, lengthMin: lengths.min, lengthMax: lengths.max, maskedShare, ...sampled };
 }
 
 function dataMetrics({ prepared, dropped }: PreparedBatch): StepMetrics["data"] {
@@ -99,11 +101,12 @@ function dataMetrics({ prepared, dropped }: PreparedBatch): StepMetrics["data"] 
 /** Sampler and training graph compute the same log-probs; the difference is pure rounding unless something is shifted. */
 function samplerDifference(
   completions: readonly Completion[],
-  studentLogProbs: Float32Array | undefined,
+  { studentLogProbs, weights }: CountedTokens,
 ): number | undefined {
   if (studentLogProbs === undefined || completions.some(({ rollout }) => rollout === undefined)) return undefined;
   const sampled = completions.flatMap(({ rollout }) => Array.from(rollout!.logProbs));
-  return sampled.reduce((largest, logProb, i) => Math.max(largest, Math.abs(logProb - studentLogProbs[i]!)), 0);
+  const differences = sampled.map((logProb, i) => (weights[i]! > 0 ? Math.abs(logProb - studentLogProbs[i]!) : 0));
+  return differences.reduce((largest, difference) => Math.max(largest, difference), 0);
 }
 
 /** Everything of a step's metrics that depends on its tokens, completions and data. */
@@ -111,20 +114,21 @@ export function describeStep(
   batch: PreparedBatch,
   completions: readonly Completion[],
   texts: readonly string[],
-  tokens: StepTokens,
+  tokens: CountedTokens,
   grade: Grader | undefined,
 ): Omit<StepMetrics, "step" | "optimiser" | "system"> {
   const lengths = Int32Array.from(completions, (completion) => completion.tokens.length);
   const grades = grade === undefined ? undefined : completions.map(({ source }, i) => grade(texts[i]!, source.example));
-  const ratio = tokens.ratio === undefined ? undefined : describeNumbers(tokens.ratio);
+  const { weights } = tokens;
+  const ratio = tokens.ratio && describeNumbers(tokens.ratio.filter((_, i) => weights[i]! > 0));
   return {
-    signal: signalMetrics(tokens.values, tokens.logRatio, lengths),
+    signal: signalMetrics(tokens, lengths),
     policy: {
-      entropy: known(summarizeTokens(tokens.entropy, { lengths }).tokenMean),
-      samplerDifference: samplerDifference(completions, tokens.studentLogProbs),
+      entropy: known(summarizeTokens(tokens.entropy, { lengths, tokenWeights: weights }).tokenMean),
+      samplerDifference: samplerDifference(completions, tokens),
       ...(ratio && { rhoMean: ratio.mean, rhoMax: ratio.max }),
     },
-    rollout: rolloutMetrics(completions),
+    rollout: rolloutMetrics(completions, weights),
     format: { ...formatMetrics(texts) },
     ...(grades && {
       task: {

@@ -10,6 +10,7 @@ import { prepareExamples } from "./prepare-examples.ts";
 import type { TrainSettings } from "./settings.ts";
 import { createStepLoss } from "./step-loss.ts";
 import { describeStep, type Grader, joinTokens, type StepTokens } from "./step-metrics.ts";
+import { weighCompletions } from "./token-weights.ts";
 import { updatePolicy } from "./update-policy.ts";
 
 /** What trains, and with what. */
@@ -68,13 +69,19 @@ function describeRollouts(
   });
 }
 
+/** How far a teacher that follows the student is behind it. */
+async function measureTeacher(teacher: Teacher | undefined): Promise<number | undefined> {
+  const follows = teacher?.kind.kind === "ema" || teacher?.kind.kind === "periodic";
+  return follows ? teacher.distanceToStudent() : undefined;
+}
+
 const secondsSince = (start: number): number => (performance.now() - start) / 1000;
 
 /**
  * One step: completions, the teacher's scores of exactly those tokens, one update. Nothing is changed when the gradient is
  * not finite.
  * @param step number of this step, from 1; part of every random key
- * @throws invalid-data when no example of the batch can be used
+ * @throws invalid-data when no example of the batch can be used, or no token counts
  */
 export async function trainStep(
   parts: TrainParts,
@@ -111,7 +118,9 @@ export async function trainStep(
       teacherFeatures = policy.encodeImages(teacherPatches, { weights: teacher.weights });
     }
     const encodingSeconds = secondsSince(encodingStarted);
-    const loss = createStepLoss(completions, texts, { policy, processor, teacher, teacherFeatures }, settings);
+    const tokenWeights = weighCompletions(completions, settings);
+    const scoring = { policy, processor, teacher, teacherFeatures };
+    const loss = createStepLoss({ ...scoring, completions, texts, tokenWeights, settings });
     const learningRate = learningRateAt(step - 1, settings.optimiser.schedule);
     const batches = splitCompletions(completions, settings.microBatchSize);
     const updateStarted = performance.now();
@@ -123,6 +132,7 @@ export async function trainStep(
     });
     if (update.applied) teacher?.afterUpdate();
     const updateSeconds = secondsSince(updateStarted) - update.teacherSeconds;
+    const teacherDistance = await measureTeacher(teacher);
     const tokens = joinTokens(update.reports);
     const count = completions.reduce((sum, completion) => sum + completion.tokens.length, 0);
     const memory = tf.memory();
@@ -131,12 +141,13 @@ export async function trainStep(
       rollouts: describeRollouts(step, completions, texts, tokens, grade),
       metrics: {
         step,
-        ...describeStep(batch, completions, texts, tokens, grade),
+        ...describeStep(batch, completions, texts, { ...tokens, weights: tokenWeights }, grade),
         optimiser: {
           loss: update.loss,
           learningRate,
           gradientNorm: update.gradientNorm,
           applied: update.applied ? 1 : 0,
+          ...(teacherDistance !== undefined && { teacherDistance }),
         },
         system: {
           seconds: secondsSince(started),

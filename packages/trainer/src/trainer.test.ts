@@ -45,8 +45,14 @@ const settings: TrainSettings = {
   seed: 3,
 };
 
-function open(changes: Partial<TrainSettings> = {}, data = examples(), change = (policy: Policy) => policy) {
-  const kind: TeacherKind = { kind: "frozen", from: "snapshot" };
+const frozen: TeacherKind = { kind: "frozen", from: "snapshot" };
+
+function open(
+  changes: Partial<TrainSettings> = {},
+  data = examples(),
+  change = (policy: Policy) => policy,
+  kind: TeacherKind = frozen,
+) {
   const policy = change(createToyPolicy({ vocabSize, contextLength: 400, seed: 5 }));
   const teacher = createTeacher(policy, kind);
   const trainer = createTrainer({ policy, processor, teacher, examples: data, settings: { ...settings, ...changes } });
@@ -69,6 +75,18 @@ const objectives: [string, Objective][] = [
   ],
   ["reverse KL", { kind: "opd", divergence: { kind: "reverse-kl" } }],
   ["JSD", { kind: "opd", divergence: { kind: "jsd", beta: 0.5 } }],
+  [
+    "JSD on the student's top 4 and the tail, importance weights",
+    {
+      kind: "opd",
+      divergence: {
+        kind: "jsd",
+        beta: 0.5,
+        topK: { support: "student", k: 4, mass: "tail" },
+        importanceCap: 2,
+      },
+    },
+  ],
 ];
 
 describe.each(objectives)("%s", (_name, objective) => {
@@ -123,29 +141,130 @@ test("a teacher that sees what the student sees gives no gradient", async () => 
   expect(policy.vocabSize).toBe(vocabSize);
 });
 
-test("a run that is saved, thrown away and resumed equals an uninterrupted one bit for bit", async () => {
-  const whole = open();
-  const steps = [];
-  for (let step = 0; step < 5; step++) steps.push(withoutSystem(await whole.trainer.next()));
+const kinds: TeacherKind[] = [
+  frozen,
+  { kind: "ema", rate: 0.05, average: "weights" },
+  { kind: "periodic", everySteps: 3 },
+  { kind: "trust-region", studentShare: 0.1, reference: "snapshot" },
+];
 
-  const first = open();
-  for (let step = 0; step < 2; step++) await first.trainer.next();
-  const files = memoryFiles();
-  await saveTrainerState(await first.trainer.exportState(), files);
-  const weights = weightsOf(first.policy);
-  first.dispose();
+test.each(kinds)(
+  "%j: a run that is saved, thrown away and resumed equals an uninterrupted one bit for bit",
+  async (kind) => {
+    const openRun = () => open({}, examples(), (policy) => policy, kind);
+    const whole = openRun();
+    const steps = [];
+    for (let step = 0; step < 5; step++) steps.push(withoutSystem(await whole.trainer.next()));
 
-  const second = open();
-  Object.values(second.policy.trainable).forEach((variable, i) => {
-    const tensor = tf.tensor(weights[i]!, variable.shape);
-    variable.assign(tensor);
-    tensor.dispose();
+    const first = openRun();
+    for (let step = 0; step < 2; step++) await first.trainer.next();
+    const files = memoryFiles();
+    await saveTrainerState(await first.trainer.exportState(), files);
+    const weights = weightsOf(first.policy);
+    first.dispose();
+
+    const second = openRun();
+    Object.values(second.policy.trainable).forEach((variable, i) => {
+      const tensor = tf.tensor(weights[i]!, variable.shape);
+      variable.assign(tensor);
+      tensor.dispose();
+    });
+    second.trainer.importState(await loadTrainerState(files));
+    for (let step = 2; step < 5; step++) expect(withoutSystem(await second.trainer.next())).toEqual(steps[step]);
+    expect(weightsOf(second.policy)).toEqual(weightsOf(whole.policy));
+    expect(await second.teacher.exportState()).toEqual(await whole.teacher.exportState());
+    whole.dispose();
+    second.dispose();
+  },
+);
+
+test("teachers that follow the student report how far behind they are", async () => {
+  const distances = async (kind: TeacherKind) => {
+    const { trainer, dispose } = open({}, examples(), (policy) => policy, kind);
+    const steps = [await trainer.next(), await trainer.next()];
+    dispose();
+    return steps.map(({ metrics }) => metrics.optimiser!.teacherDistance);
+  };
+  const [first, second] = await distances({ kind: "ema", rate: 0.05, average: "weights" });
+  expect(first).toBeGreaterThan(0);
+  expect(second).toBeGreaterThan(first!);
+  expect(await distances({ kind: "periodic", everySteps: 1 })).toEqual([0, 0]);
+  expect(await distances(frozen)).toEqual([undefined, undefined]);
+});
+
+describe("tokens that do not count", () => {
+  // Without a stop token every rollout hits the limit.
+  const endless = { ...processor, stopTokenIds: [] };
+  const run = async (changes: Partial<TrainSettings>) => {
+    const policy = createToyPolicy({ vocabSize, contextLength: 400, seed: 5 });
+    const teacher = createTeacher(policy, frozen);
+    const all = { ...settings, ...changes };
+    const trainer = createTrainer({ policy, processor: endless, teacher, examples: examples(), settings: all });
+    try {
+      return (await trainer.next()).metrics;
+    } finally {
+      trainer.dispose();
+      teacher.dispose();
+      policy.dispose();
+    }
+  };
+
+  test("keep counts all of a truncated rollout, mask-last all but its last token", async () => {
+    const [keep, mask] = [await run({}), await run({ truncated: "mask-last" })];
+    expect([keep.rollout!.truncatedShare, keep.rollout!.maskedShare]).toEqual([1, 0]);
+    expect([mask.rollout!.truncatedShare, mask.rollout!.maskedShare]).toEqual([1, 0.2]);
+    expect(mask.optimiser!.loss).not.toBe(keep.optimiser!.loss);
+    expect(mask.optimiser!.loss).toBeCloseTo(mask.signal!.k1TokenMean!, 5);
+    expect(mask.policy!.samplerDifference).toBeLessThan(1e-5);
+    expect(mask.policy!.rhoMean).toBe(1);
   });
-  second.trainer.importState(await loadTrainerState(files));
-  for (let step = 2; step < 5; step++) expect(withoutSystem(await second.trainer.next())).toEqual(steps[step]);
-  expect(weightsOf(second.policy)).toEqual(weightsOf(whole.policy));
-  whole.dispose();
-  second.dispose();
+
+  test("drop with nothing left is an error that says why", async () => {
+    await expect(run({ truncated: "drop" })).rejects.toThrow(
+      'trainer.trainStep: none of the step\'s 30 tokens counts (6 of 6 rollouts hit the length limit, truncated is "drop", skipFirst 0). Raise maxTokens',
+    );
+  });
+
+  test("skipFirst leaves out the first tokens of each completion", async () => {
+    const { rollout, signal } = await run({ skipFirst: 2 });
+    expect(rollout!.maskedShare).toBe(0.4);
+    expect(signal!.firstToken).toBeUndefined();
+    await expect(run({ skipFirst: 0.5 })).rejects.toThrow("skipFirst must be an integer ≥ 0, got 0.5.");
+  });
+});
+
+test("swapped pictures: the teacher sees the views in the place of the student's pictures", async () => {
+  const seen: string[][] = [];
+  const spy = (policy: Policy): Policy => ({
+    ...policy,
+    completionStates(sequences, options) {
+      seen.push(sequences.map(({ prompt }) => prompt.patches.map(({ key }) => key).join(" and ")));
+      return policy.completionStates(sequences, options);
+    },
+  });
+  const run = async (pictures: TrainSettings["pictures"]) => {
+    const reveal = { evidence: true, groundTruth: false };
+    const { trainer, dispose } = open({ pictures, reveal, batchSize: 1 }, examples(), spy);
+    seen.length = 0;
+    const { recordId } = (await trainer.next()).rollouts[0]!;
+    dispose();
+    const index = Number(recordId.slice("record-".length));
+    const key = (shade: number) => `2x2:${plainImage(shade).data.join()}`;
+    return { asked: seen.map(([first]) => first), picture: key(40 * index), view: key(255 - 40 * index) };
+  };
+  const shared = await run("shared");
+  expect(shared.asked).toEqual([`${shared.picture} and ${shared.view}`, shared.picture]);
+  const swapped = await run("swapped");
+  expect(swapped.asked).toEqual([swapped.view, swapped.picture]);
+});
+
+test("importance weights are refused where sampling cuts tokens off", async () => {
+  const { trainer, dispose } = open({
+    objective: { kind: "opd", divergence: { kind: "jsd", beta: 0.5, importanceCap: 2 } },
+    sampling: { ...settings.sampling, topP: 0.9 },
+  });
+  await expect(trainer.next()).rejects.toThrow("need sampling from the whole distribution, got topP.");
+  dispose();
 });
 
 test("a state of other data is refused", async () => {

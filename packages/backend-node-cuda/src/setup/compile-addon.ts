@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { addonFile, quietFile } from "../cache.ts";
 import { libraryNames } from "./obtain-tensorflow.ts";
@@ -19,17 +19,23 @@ export interface CompileAddonOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-const [, libraryOfLogs] = libraryNames;
-
 /**
- * TensorFlow logs while its large library is loaded, before its own settings count. This addon links only the library that
- * holds the log's settings, and is loaded first.
+ * TensorFlow logs while one of its libraries is loaded, before its own settings count. This addon, loaded first, loads that
+ * library with stderr turned away.
  */
 const quietSource = `
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <node_api.h>
-#include "absl/log/globals.h"
+#include <unistd.h>
 NAPI_MODULE_INIT() {
-  absl::SetMinLogLevel(absl::LogSeverityAtLeast::kError);
+  const int kept = dup(2), nowhere = open("/dev/null", O_WRONLY);
+  if (kept < 0 || nowhere < 0) return exports;
+  dup2(nowhere, 2);
+  dlopen("${libraryNames[1]}", RTLD_NOW);
+  dup2(kept, 2);
+  close(kept);
+  close(nowhere);
   return exports;
 }
 `;
@@ -41,7 +47,8 @@ export async function compileAddons(options: CompileAddonOptions): Promise<void>
   await compile(addonFile, { sources: binding, libraries: libraryNames }, options);
   const source = join(output, "quiet.cc");
   writeFileSync(source, quietSource);
-  await compile(quietFile, { sources: [source], libraries: [libraryOfLogs] }, options);
+  await compile(quietFile, { sources: [source], libraries: [] }, options);
+  rmSync(source);
 }
 
 async function compile(

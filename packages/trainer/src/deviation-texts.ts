@@ -1,0 +1,122 @@
+import type { TopK } from "@imagine-opd/distillation-loss";
+import type { Reveal, TeacherKind } from "@imagine-opd/privileged-teacher";
+import { ImagineOpdError } from "@imagine-opd/protocol";
+import type { DistributionDivergence, Objective, SampledReverseKl } from "./objective.ts";
+
+// Values of deviations as texts, and back: what a reader writes is what a run's record shows.
+
+function refuse(field: string, expected: string, text: string): never {
+  throw new ImagineOpdError("invalid-argument", {
+    where: "trainer.deviate",
+    problem: `${field} must be ${expected}, got "${text}".`,
+  });
+}
+
+/** A number of a deviation. @throws invalid-argument */
+export function parseNumber(
+  field: string,
+  text: string,
+  { integer = false, from = "positive" }: { integer?: boolean; from?: "positive" | "zero" | "anywhere" } = {},
+): number {
+  const value = Number(text);
+  const inRange = from === "positive" ? value > 0 : from === "zero" ? value >= 0 : true;
+  if (text.trim() !== "" && Number.isFinite(value) && (!integer || Number.isInteger(value)) && inRange) return value;
+  const noun = integer ? "an integer" : "a number";
+  const range = { positive: `${noun} > 0`, zero: `${noun} ≥ 0`, anywhere: noun }[from];
+  return refuse(field, range, text);
+}
+
+/** One of some words. @throws invalid-argument */
+export function choose<Choice extends string>(field: string, text: string, choices: readonly Choice[]): Choice {
+  if ((choices as readonly string[]).includes(text)) return text as Choice;
+  return refuse(field, `one of ${choices.join(", ")}`, text);
+}
+
+const teacherForms =
+  "frozen, frozen:base, live, ema:RATE, ema:RATE:deltas, periodic:STEPS, trust-region:SHARE or trust-region:SHARE:base";
+
+/** `ema:0.05` and the like. @throws invalid-argument */
+export function parseTeacher(text: string): TeacherKind {
+  const [kind, parameter, choice, ...rest] = text.split(":");
+  const number = (integer = false) =>
+    parseNumber(`the parameter of teacher=${kind}`, parameter ?? "", { integer, from: "zero" });
+  if (rest.length > 0) return refuse("teacher", teacherForms, text);
+  if (text === "frozen" || text === "frozen:base") return { kind: "frozen", from: parameter ? "base" : "snapshot" };
+  if (text === "live") return { kind: "live" };
+  if (kind === "ema" && (choice === undefined || choice === "deltas"))
+    return { kind, rate: number(), average: choice ?? "weights" };
+  if (kind === "periodic" && choice === undefined) return { kind, everySteps: number(true) };
+  if (kind === "trust-region" && (choice === undefined || choice === "base"))
+    return { kind, studentShare: number(), reference: choice ?? "snapshot" };
+  return refuse("teacher", teacherForms, text);
+}
+
+export function formatTeacher(teacher: TeacherKind): string {
+  switch (teacher.kind) {
+    case "frozen":
+      return teacher.from === "base" ? "frozen:base" : "frozen";
+    case "live":
+      return "live";
+    case "ema":
+      return `ema:${teacher.rate}${teacher.average === "deltas" ? ":deltas" : ""}`;
+    case "periodic":
+      return `periodic:${teacher.everySteps}`;
+    case "trust-region":
+      return `trust-region:${teacher.studentShare}${teacher.reference === "base" ? ":base" : ""}`;
+  }
+}
+
+const divergenceForms = "sampled-reverse-kl, reverse-kl, forward-kl, jsd:BETA or skew-jsd:BETA";
+
+/** `jsd:0.5` and the like; support and importance cap of another distribution's divergence stay. @throws invalid-argument */
+export function parseDivergence(text: string, before: Objective): SampledReverseKl | DistributionDivergence {
+  const [kind, beta, ...rest] = text.split(":");
+  if (text === "sampled-reverse-kl") return { kind: text };
+  const { topK, importanceCap } = distributionOf(before) ?? {};
+  const kept = { ...(topK && { topK }), ...(importanceCap !== undefined && { importanceCap }) };
+  if (text === "reverse-kl" || text === "forward-kl") return { kind: text, ...kept };
+  if ((kind === "jsd" || kind === "skew-jsd") && rest.length === 0)
+    return { kind, beta: beta === undefined ? 0.5 : parseNumber(`beta of ${kind}`, beta), ...kept };
+  return refuse("divergence", divergenceForms, text);
+}
+
+export function formatDivergence(objective: Objective): string {
+  if (objective.kind !== "opd") return objective.kind;
+  const { divergence } = objective;
+  return "beta" in divergence ? `${divergence.kind}:${divergence.beta}` : divergence.kind;
+}
+
+/** The divergence where it is one between distributions. */
+export function distributionOf(objective: Objective): DistributionDivergence | undefined {
+  if (objective.kind !== "opd" || objective.divergence.kind === "sampled-reverse-kl") return undefined;
+  return objective.divergence;
+}
+
+/** `student:100:tail`, or `all`. @throws invalid-argument */
+export function parseSupport(text: string): TopK | undefined {
+  if (text === "all") return undefined;
+  const [support, k, mass, ...rest] = text.split(":");
+  if (support === undefined || k === undefined || mass === undefined || rest.length > 0)
+    return refuse("support", "all, or like student:100:tail", text);
+  return {
+    support: choose("whose support", support, ["student", "teacher", "union"]),
+    k: parseNumber("k of the support", k, { integer: true }),
+    mass: choose("mass outside of the support", mass, ["tail", "renormalise"]),
+  };
+}
+
+export function formatSupport(topK: TopK | undefined): string {
+  return topK === undefined ? "all" : `${topK.support}:${topK.k}:${topK.mass}`;
+}
+
+const reveals = ["views+answer", "views", "answer", "none"] as const;
+
+/** `views+answer` and the like. @throws invalid-argument */
+export function parseReveal(text: string): Reveal {
+  const chosen = reveals.indexOf(choose("reveal", text, reveals));
+  return { evidence: chosen < 2, groundTruth: chosen % 2 === 0 };
+}
+
+export function formatReveal({ evidence, groundTruth }: Reveal): string {
+  return reveals[(evidence ? 0 : 2) + (groundTruth ? 0 : 1)]!;
+}
