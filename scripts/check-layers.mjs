@@ -16,7 +16,9 @@ function walk(directory) {
 }
 
 function importsOf(source) {
-  return [...source.matchAll(/(?:from|import)\s*\(?\s*["']([^"'\n]+)["']/g)].map((match) => match[1]);
+  const statements = /^(?:import|export)\s[^"';]*?from\s*["']([^"'\n]+)["']|^import\s*["']([^"'\n]+)["']/gm;
+  const calls = /\bimport\(\s*["']([^"'\n]+)["']/g;
+  return [...source.matchAll(statements), ...source.matchAll(calls)].map((match) => match[1] ?? match[2]);
 }
 
 /** Names of the peers of a package's own dependencies in this repository. */

@@ -2,8 +2,9 @@ import "@tensorflow/tfjs-backend-cpu";
 import type { Policy, ScoredSequence } from "@imagine-opd/protocol/policy";
 import { createToyPolicy, toyPrompt } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
 import { createTeacher } from "./create-teacher.ts";
+import type { EntropyScores, SampledScores, StateScores, Teacher, TopKScores } from "./teacher.ts";
 import type { TeacherKind } from "./teacher-kind.ts";
 
 const snapshot: TeacherKind = { kind: "frozen", from: "snapshot" };
@@ -207,4 +208,27 @@ test("a disposed teacher refuses everything but dispose", async () => {
   await expect(teacher.exportState()).rejects.toThrow(`privileged-teacher.exportState: ${problem}`);
   expect(() => teacher.importState(state)).toThrow(`privileged-teacher.importState: ${problem}`);
   expect(() => teacher.afterUpdate()).toThrow(`privileged-teacher.afterUpdate: ${problem}`);
+});
+
+test("types: the answer follows from the question, and every kind states its parameters", () => {
+  const ask = (teacher: Teacher) => ({
+    sampled: teacher.score(sequences, { want: "sampled" }),
+    entropy: teacher.score(sequences, { want: "entropy", temperature: 2 }),
+    topK: teacher.score(sequences, { want: "top-k", k: 3 }),
+    states: teacher.score(sequences, { want: "states" }),
+  });
+  type Answers = { [Key in keyof ReturnType<typeof ask>]: Awaited<ReturnType<typeof ask>[Key]> };
+  expectTypeOf<Answers>().toEqualTypeOf<{
+    sampled: SampledScores;
+    entropy: EntropyScores;
+    topK: TopKScores;
+    states: StateScores;
+  }>();
+  // @ts-expect-error top-k needs k
+  const withoutK = (teacher: Teacher) => teacher.score(sequences, { want: "top-k" });
+  // @ts-expect-error states have no temperature: the loss divides both models' logits
+  const warmStates = (teacher: Teacher) => teacher.score(sequences, { want: "states", temperature: 2 });
+  // @ts-expect-error what is averaged has no default
+  const unsaid: TeacherKind = { kind: "ema", rate: 0.05 };
+  expect([withoutK, warmStates, unsaid]).toHaveLength(3);
 });

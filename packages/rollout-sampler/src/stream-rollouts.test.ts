@@ -1,12 +1,13 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
+import type { Rollout } from "@imagine-opd/protocol";
 import type { Policy } from "@imagine-opd/protocol/policy";
 import { createToyPolicy, toyPrompt } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
-import { expect, test } from "vitest";
+import { expect, expectTypeOf, test } from "vitest";
 import { sampleRollouts } from "./sample-rollouts.ts";
 import type { SampledRollout, SamplingEvent } from "./sampled-rollout.ts";
-import type { SamplingOptions } from "./sampling-options.ts";
+import type { DecodingPolicy, SamplingOptions } from "./sampling-options.ts";
 import { streamRollouts } from "./stream-rollouts.ts";
 
 await tf.setBackend("cpu");
@@ -409,4 +410,13 @@ test("logits that are not finite or have a wrong shape are refused, and nothing 
   );
   expect(open()).toBe(0);
   expect(tf.memory().numTensors).toBe(before);
+});
+
+test("types: a whole policy will do, and so will its decoding part; rollouts are those of the protocol", () => {
+  expectTypeOf<Policy>().toExtend<DecodingPolicy>();
+  expectTypeOf<SampledRollout>().toExtend<Rollout>();
+  expectTypeOf<SampledRollout["ranks"]>().toEqualTypeOf<Int32Array>();
+  // @ts-expect-error without a longest completion nothing runs
+  const endless: SamplingOptions = { stopTokenIds: [], seed: 1 };
+  expect(endless.seed).toBe(1);
 });
