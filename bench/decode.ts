@@ -10,14 +10,14 @@ import { rawMessages } from "@imagine-opd/imagination-prompts";
 import type { EncodedPrompt } from "@imagine-opd/protocol";
 import type { Policy } from "@imagine-opd/protocol/policy";
 import { sampleRollouts } from "@imagine-opd/rollout-sampler";
-import { printTable, readBenchOptions, runPeer, shortestOf } from "./python-peer.ts";
+import { compareTimes, printTable, readBenchOptions, runPeer, shortestTimes, type Times } from "./python-peer.ts";
 import { sceneExamples, withTinyModel, writePrompts } from "./tiny-batch.ts";
 
 const newTokens = 64;
 const batchSizes = [1, 8, 32];
 const rounds = 5;
 
-type Measured = Record<number, { readonly tokensPerSecond: number; readonly first: readonly number[] }>;
+type Measured = Record<number, { readonly times: Times; readonly first: readonly number[] }>;
 
 /** The most probable token of every row, on the host; never a placeholder of a picture. */
 function argMaxRows(logits: Float32Array, rows: number, banned: readonly number[]): Int32Array {
@@ -72,13 +72,11 @@ await withTinyModel({ kind: "none" }, async ({ policy, processor, parameterCount
   const sampler: Measured = {};
   for (const batch of batchSizes) {
     const rows = prompts.slice(0, batch);
-    const tokens = batch * newTokens;
     const first = (await decodeGreedily(policy, rows, banned))[0]!;
-    const ms = await shortestOf(rounds, () => decodeGreedily(policy, rows, banned));
-    session[batch] = { tokensPerSecond: (1000 * tokens) / ms, first };
+    session[batch] = { first, times: await shortestTimes(rounds, () => decodeGreedily(policy, rows, banned)) };
     const sampled = await sampleGreedily(policy, rows, banned);
-    const sampledMs = await shortestOf(rounds, () => sampleGreedily(policy, rows, banned));
-    sampler[batch] = { tokensPerSecond: (1000 * tokens) / sampledMs, first: Array.from(sampled[0]!.completion) };
+    const times = await shortestTimes(rounds, () => sampleGreedily(policy, rows, banned));
+    sampler[batch] = { times, first: Array.from(sampled[0]!.completion) };
   }
   const peers: Record<string, Measured> = {};
   if (options.python !== undefined) {
@@ -95,13 +93,15 @@ await withTinyModel({ kind: "none" }, async ({ policy, processor, parameterCount
   if (!options.json) {
     const columns = { session, sampler, ...peers };
     printTable(
-      ["tokens/s", ...Object.keys(columns), ...Object.keys(peers).map((name) => `session / ${name}`)],
+      [
+        "tokens/s",
+        ...Object.keys(columns),
+        ...Object.keys(peers).map((name) => `times as fast as ${name} (processor)`),
+      ],
       batchSizes.map((batch) => [
         `batch ${batch}`,
-        ...Object.values(columns).map((column) => column[batch]!.tokensPerSecond.toFixed(0)),
-        ...Object.values(peers).map(
-          (peer) => `${(session[batch]!.tokensPerSecond / peer[batch]!.tokensPerSecond).toFixed(2)}x`,
-        ),
+        ...Object.values(columns).map((column) => ((1000 * batch * newTokens) / column[batch]!.times.wall).toFixed(0)),
+        ...Object.values(peers).map((peer) => compareTimes(peer[batch]!.times, session[batch]!.times)),
       ]),
     );
     if (agreement.length > 0) console.error(`same greedy ids as transformers: ${agreement.every(Boolean)}`);

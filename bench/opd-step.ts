@@ -17,16 +17,28 @@ const newTokens = 23;
 const rounds = 5;
 
 interface Measured {
-  /** Shortest step, seconds, and its parts. */
+  /** Shortest step and its parts, seconds. */
   readonly seconds: number;
   readonly rollout: number;
   readonly teacher: number;
   readonly update: number;
+  /** Seconds of all processors together; other programs on the machine disturb them less. */
+  readonly processor: number;
 }
 
-function describe({ metrics }: StepResult): Measured {
-  const { seconds, rolloutSeconds, teacherSeconds, updateSeconds } = metrics.system!;
-  return { seconds, rollout: rolloutSeconds, teacher: teacherSeconds, update: updateSeconds };
+/** Times of one step. */
+async function measureStep(run: () => Promise<StepResult>): Promise<Measured> {
+  const used = process.cpuUsage();
+  const { system = {} } = (await run()).metrics;
+  const { user, system: kernel } = process.cpuUsage(used);
+  const part = (name: string): number => Number(system[name]);
+  return {
+    seconds: part("seconds"),
+    rollout: part("rolloutSeconds"),
+    teacher: part("teacherSeconds"),
+    update: part("updateSeconds"),
+    processor: (user + kernel) / 1e6,
+  };
 }
 
 const options = readBenchOptions();
@@ -48,7 +60,7 @@ await withTinyModel({ kind: "full", vision: "trainable" }, async ({ policy, proc
     trainStep({ policy, processor: endless, teacher, optimizer }, examples, settings, { step: number });
   await step(1);
   const steps: Measured[] = [];
-  for (let round = 0; round < rounds; round++) steps.push(describe(await step(2 + round)));
+  for (let round = 0; round < rounds; round++) steps.push(await measureStep(() => step(2 + round)));
   const wasm = steps.reduce((best, one) => (one.seconds < best.seconds ? one : best));
   optimizer.dispose();
   teacher.dispose();
@@ -66,11 +78,12 @@ await withTinyModel({ kind: "full", vision: "trainable" }, async ({ policy, proc
   }
   if (!options.json) {
     printTable(
-      ["step", "s", "times as long", "rollout", "teacher", "update"],
-      Object.entries({ wasm, ...peers }).map(([name, { seconds, ...parts }]) => [
+      ["step", "s", "times as long (processor)", "processor s", "rollout", "teacher", "update"],
+      Object.entries({ wasm, ...peers }).map(([name, { seconds, processor, ...parts }]) => [
         name,
         seconds.toFixed(3),
-        name === "wasm" ? "" : (wasm.seconds / seconds).toFixed(2),
+        name === "wasm" ? "" : `${(wasm.seconds / seconds).toFixed(2)} (${(wasm.processor / processor).toFixed(2)})`,
+        processor.toFixed(3),
         ...[parts.rollout, parts.teacher, parts.update].map((part) => part.toFixed(3)),
       ]),
     );

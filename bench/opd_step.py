@@ -29,7 +29,7 @@ def token_log_probs(policy, inputs, completion):
 
 
 def step():
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
     with torch.inference_mode():
         sampled = model.generate(
             **students,
@@ -58,6 +58,7 @@ def step():
         "rollout": rolled_out - start,
         "teacher": taught - rolled_out,
         "update": end - taught,
+        "processor": time.process_time() - used,
     }
 
 

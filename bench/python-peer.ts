@@ -31,15 +31,33 @@ function rootUrl(): URL {
   return new URL("bench/", `file://${process.cwd()}/`);
 }
 
-/** Shortest of several times, in milliseconds: what the machine can do when nothing else asks for it. */
-export async function shortestOf(rounds: number, run: () => unknown): Promise<number> {
-  let shortest = Number.POSITIVE_INFINITY;
+/** Milliseconds on the clock, and of all processors together; the latter suffer less from other programs on the machine. */
+export interface Times {
+  readonly wall: number;
+  readonly processor: number;
+}
+
+/** The shortest of several runs, clock and processor each for itself. */
+export async function shortestTimes(rounds: number, run: () => unknown): Promise<Times> {
+  let [wall, processor] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let round = 0; round < rounds; round++) {
-    const start = performance.now();
+    const [start, used] = [performance.now(), process.cpuUsage()];
     await run();
-    shortest = Math.min(shortest, performance.now() - start);
+    const { user, system } = process.cpuUsage(used);
+    wall = Math.min(wall, performance.now() - start);
+    processor = Math.min(processor, (user + system) / 1000);
   }
-  return shortest;
+  return { wall, processor };
+}
+
+/** The shortest of several runs on the clock, in milliseconds. */
+export async function shortestOf(rounds: number, run: () => unknown): Promise<number> {
+  return (await shortestTimes(rounds, run)).wall;
+}
+
+/** `wall (processor)` of two sides, as how many times `a` is of `b`. */
+export function compareTimes(a: Times, b: Times): string {
+  return `${(a.wall / b.wall).toFixed(2)} (${(a.processor / b.processor).toFixed(2)})`;
 }
 
 /** Prints rows of cells under a head on stderr. */

@@ -8,7 +8,7 @@ import { crossEntropy } from "@imagine-opd/distillation-loss";
 import { createAdamW } from "@imagine-opd/optim";
 import { attention, linear, rmsNorm, rotary, swiGlu, takeRows } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
-import { printTable, readBenchOptions, runPeer, shortestOf } from "./python-peer.ts";
+import { compareTimes, printTable, readBenchOptions, runPeer, shortestTimes, type Times } from "./python-peer.ts";
 
 const [layers, width, heads, inner, vocabSize] = [2, 128, 4, 512, 512];
 const [batch, patches, text, patchSize] = [8, 64, 128, 192];
@@ -84,7 +84,7 @@ function loss(w: Readonly<Record<string, tf.Tensor>>, fixed: ReturnType<typeof c
 }
 
 interface Measured {
-  readonly milliseconds: number;
+  readonly times: Times;
   /** Losses of the first three steps, nats. */
   readonly losses: readonly number[];
 }
@@ -101,7 +101,7 @@ async function measure(): Promise<Measured> {
     return number!;
   };
   const losses = [await step(), await step(), await step()];
-  return { milliseconds: await shortestOf(rounds, step), losses };
+  return { losses, times: await shortestTimes(rounds, step) };
 }
 
 const options = readBenchOptions();
@@ -117,11 +117,12 @@ if (options.python !== undefined) {
 }
 if (!options.json) {
   printTable(
-    ["train step", "ms", "times as long", "losses"],
-    Object.entries({ wasm, ...peers }).map(([name, { milliseconds, losses }]) => [
+    ["train step", "ms", "processor ms", "times as long (processor)", "losses"],
+    Object.entries({ wasm, ...peers }).map(([name, { times, losses }]) => [
       name,
-      milliseconds.toFixed(1),
-      name === "wasm" ? "" : (wasm.milliseconds / milliseconds).toFixed(2),
+      times.wall.toFixed(1),
+      times.processor.toFixed(1),
+      name === "wasm" ? "" : compareTimes(wasm.times, times),
       losses.map((value) => value.toFixed(4)).join(" "),
     ]),
   );

@@ -71,4 +71,4 @@ def step():
 
 
 losses = [step() for _ in range(3)]
-print(json.dumps({"losses": losses, "milliseconds": 1000 * shortest(rounds, step)}))
+print(json.dumps({"losses": losses, "times": shortest(rounds, step)}))

@@ -24,6 +24,16 @@ describe("the smolvlm model as anyone's policy", () => {
     expect(silentWeights).toEqual(layers.map((layer) => `${layer}.self_attn.k_proj.bias`));
   });
 
+  test("with fresh adapters too: the logits depend on B alone while it is 0", async () => {
+    const lora = { kind: "lora", rank: 2, alpha: 4, targetModules: ["q_proj", "down_proj"], seed: 0 } as const;
+    const adapted = await openModel(openFixture("smolvlm"), { trainable: lora });
+    const bannedTokenIds = model.processor.placeholderTokenIds;
+    const { silentWeights } = await checkPolicy(adapted.policy, prompts, { bannedTokenIds });
+    const factors = Object.keys(adapted.policy.trainable);
+    expect(silentWeights).toEqual(factors.filter((name) => name.endsWith("lora_A.weight")));
+    adapted.dispose();
+  });
+
   test.each([0.7, 1])(
     "the sampler's log-probs are those of teacher-forced scoring at temperature %d",
     async (temperature) => {

@@ -122,6 +122,7 @@ function differentiateChunk(
     const dLogits = vocabulary.read(slice, (logits) =>
       objective.differentiate({ chunk, slice, logits, measured, coefficients }),
     );
+    if (slice === vocabulary.slices.at(-1)) vocabulary.close();
     const terms = tf.tidy(() => {
       const gradients = head.backward(rows, dLogits, slice);
       const ofWeights = takeHeadWeights(plan.where, head, "head.backward().trainable", gradients.trainable);

@@ -6,19 +6,19 @@ export interface Vocabulary {
   readonly slices: readonly Range[];
   /** Frees what `visit` makes of a slice's `[n, c]` logits (student's, then the teacher's), but for its result. */
   read<Result extends tf.TensorContainer>(slice: Range, visit: (logits: readonly tf.Tensor2D[]) => Result): Result;
+  /** Frees the logits; nothing is read any more. */
+  close(): void;
 }
 
-/**
- * Logits that are computed slice by slice. One slice is computed once and stays until the tidy around ends; of several only
- * one is in memory at a time, so that every reading computes it again.
- */
+/** Logits that are computed slice by slice. A single slice is computed once and held; of several, each at every reading. */
 export function openVocabulary(
   slices: readonly Range[],
   compute: (slice: Range) => readonly tf.Tensor2D[],
 ): Vocabulary {
-  if (slices.length > 1) return { slices, read: (slice, visit) => tf.tidy(() => visit(compute(slice))) };
+  if (slices.length > 1)
+    return { slices, read: (slice, visit) => tf.tidy(() => visit(compute(slice))), close: () => {} };
   const logits = compute(slices[0]!);
-  return { slices, read: (_, visit) => tf.tidy(() => visit(logits)) };
+  return { slices, read: (_, visit) => tf.tidy(() => visit(logits)), close: () => tf.dispose([...logits]) };
 }
 
 /** A reduction over the vocabulary: of one slice, and of the results of two neighbouring ones. */

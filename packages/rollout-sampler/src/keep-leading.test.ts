@@ -49,6 +49,13 @@ test("one far score does not hide the order of the others", () => {
   expect(weights).toEqual(expected);
 });
 
+test("scores whose range is too small to divide are sorted", () => {
+  const scores = Float64Array.from({ length: 100 }, (_, i) => i * Number.MIN_VALUE);
+  const weights = new Float64Array(100).fill(1);
+  keepLeading(scores, weights, "count", 10, new Int32Array(100));
+  expect([weights.indexOf(1), weights.reduce((a, b) => a + b)]).toEqual([90, 10]);
+});
+
 test("among equal scores the lower ids stay", () => {
   const weights = new Float64Array(200).fill(1);
   keepLeading(new Float32Array(200), weights, "count", 70, new Int32Array(200));

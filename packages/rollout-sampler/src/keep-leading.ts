@@ -20,10 +20,12 @@ export function keepLeading(
   for (let id = 0; id < weights.length; id++) if (weights[id]! > 0) ids[count++] = id;
   const amounts = new Float64Array(bucketCount);
   let reached = 0;
+  let ordered = false;
   while (count > sortedAtOnce) {
     const { low, high } = findRange(scores, ids, count);
-    if (low === high) break; // `ids` ascend, so they are in order
+    ordered = low === high; // `ids` ascend
     const scale = (bucketCount - 1) / (high - low);
+    if (!Number.isFinite(scale)) break;
     const bucketOf = (id: number): number => Math.floor((high - scores[id]!) * scale);
     amounts.fill(0);
     for (let i = 0; i < count; i++) amounts[bucketOf(ids[i]!)]! += amount === "count" ? 1 : weights[ids[i]!]!;
@@ -39,8 +41,7 @@ export function keepLeading(
     count = next;
   }
   const rest = ids.subarray(0, count);
-  // Bounded by `sortedAtOnce`, or all scores are equal and nothing moves.
-  if (count <= sortedAtOnce) rest.sort((a, b) => scores[b]! - scores[a]! || a - b);
+  if (!ordered) rest.sort((a, b) => scores[b]! - scores[a]! || a - b);
   for (const id of rest) {
     if (reached >= target) weights[id] = 0;
     else reached += amount === "count" ? 1 : weights[id]!;

@@ -38,6 +38,22 @@ test("a weight that the logits do not depend on is reported, not refused", async
   expect(silentWeights).toEqual(["idle"]);
 });
 
+test("a policy for inference alone, without trainable weights, passes", async () => {
+  const policy = open();
+  const head = {
+    ...policy.head,
+    trainable: [],
+    backward: (...call: Parameters<typeof policy.head.backward>) => {
+      const { states, trainable } = policy.head.backward(...call);
+      tf.dispose(trainable);
+      return { states, trainable: {} };
+    },
+  };
+  const { properties, silentWeights } = await checkPolicy({ ...policy, trainable: {}, head }, prompts);
+  expect(properties).toHaveLength(policyProperties.length);
+  expect(silentWeights).toEqual([]);
+});
+
 /** A policy whose sessions are changed. */
 function withSessions(
   policy: Policy,

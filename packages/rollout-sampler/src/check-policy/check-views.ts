@@ -19,26 +19,28 @@ export async function compareFeatures({ policy, sequences }: PolicyTrial, expect
   }
 }
 
-/** `replaced` weights that are half as large change scores and sessions alike, and leave the student as it was. */
+/** `replaced` weights that are half as large, and no longer 0 where an adapter begins at 0, change scores and sessions alike, and leave the student as it was. */
 export async function compareViews({ policy, sequences }: PolicyTrial, expected: ExpectedLogits): Promise<number> {
   const names = Object.keys(policy.trainable);
   if (names.length === 0) return 0;
-  const halved: NamedTensorMap = Object.fromEntries(names.map((name) => [name, tf.mul(policy.trainable[name]!, 0.5)]));
+  const moved = (name: string) => tf.tidy(() => tf.add(tf.mul(policy.trainable[name]!, 0.5), 0.05));
+  const others: NamedTensorMap = Object.fromEntries(names.map((name) => [name, moved(name)]));
   try {
-    const weights = { kind: "replaced", trainable: halved } as const;
+    const weights = { kind: "replaced", trainable: others } as const;
     const scored = await scoreLogits(policy, sequences, { weights });
     if (compareNumbers(scored, joinRows(expected)) === 0)
       violate("weight view", "completionStates and head.logits give the student's numbers under replaced weights.");
     const sessions = compareNumbers(await decodeLogits(policy, sequences, { weights }), scored);
     return Math.max(sessions, compareNumbers(await scoreLogits(policy, sequences), joinRows(expected)));
   } finally {
-    tf.dispose(halved);
+    tf.dispose(others);
   }
 }
 
 /** Mean KL(student‖copy), nats a token, for a copy of the weights given as `replaced`. */
 export async function measureDivergence({ policy, sequences }: PolicyTrial): Promise<number> {
   const names = Object.keys(policy.trainable);
+  if (names.length === 0) return 0;
   const copies: NamedTensorMap = Object.fromEntries(names.map((name) => [name, tf.mul(policy.trainable[name]!, 1)]));
   try {
     const student = await scoreLogits(policy, sequences);
