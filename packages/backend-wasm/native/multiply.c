@@ -99,18 +99,19 @@ INLINE void transpose_block(const float *from, int from_step, float *to, int to_
 
 /* packed[depth][panel] from `columns` columns of `b`, zeros behind them; element (k, j) lies at b[k * k_step + j * step]. */
 static void pack_panel(const float *b, int k_step, int step, int columns, int panel, int depth, float *packed) {
-  if (columns < panel) {
+  if (columns < panel && step == 1) {
     for (int k = 0; k < depth; k++)
-      for (int j = 0; j < panel; j++) packed[k * panel + j] = j < columns ? b[k * k_step + j * step] : 0;
+      for (int j = 0; j < panel; j++) packed[k * panel + j] = j < columns ? b[k * k_step + j] : 0;
   } else if (step == 1) {
     for (int k = 0; k < depth; k++)
       for (int j = 0; j < panel; j += 4) wasm_v128_store(packed + k * panel + j, wasm_v128_load(b + k * k_step + j));
   } else {
     for (int j = 0; j < panel; j += 4) {
       int k = 0;
-      for (; k + 4 <= depth; k += 4) transpose_block(b + j * step + k, step, packed + k * panel + j, panel);
+      if (j + 4 <= columns)
+        for (; k + 4 <= depth; k += 4) transpose_block(b + j * step + k, step, packed + k * panel + j, panel);
       for (; k < depth; k++)
-        for (int i = 0; i < 4; i++) packed[k * panel + j + i] = b[(j + i) * step + k];
+        for (int i = 0; i < 4; i++) packed[k * panel + j + i] = j + i < columns ? b[(j + i) * step + k] : 0;
     }
   }
 }
@@ -124,7 +125,8 @@ void multiply_onto(const float *a, const float *b, float *c, int m, int n, int k
   float *packed_a = scratch, *packed_b = scratch + ROWS * DEPTH, *edge = packed_b + DEPTH * WIDTH;
   const int a_row_step = transpose_a ? 1 : k, a_k_step = transpose_a ? m : 1;
   const int b_step = transpose_b ? k : 1, b_k_step = transpose_b ? 1 : n;
-  const int panel = m <= 2 ? 16 : 8, width = m <= ROWS ? FEW_WIDTH : WIDTH;
+  /* Few rows leave registers for wide panels; a product that is narrow and no multiple of them is better off without. */
+  const int panel = m <= 2 && (n > 64 || n % 16 == 0) ? 16 : 8, width = m <= ROWS ? FEW_WIDTH : WIDTH;
   /* One block of rows reads every panel once: reading b in place then beats packing, where its rows are contiguous. */
   const int in_place = m <= ROWS && !transpose_b;
   for (int n0 = 0; n0 < n; n0 += width) {

@@ -29,7 +29,13 @@ export const rowScore = defineOp<{ readonly temperature: number }>({
     const sum = tf.sum(exponentials, 1);
     const logSum = tf.log(sum);
     // −Σ S ln S with ln S = scaled − logSum: both terms are at least 0, so nothing cancels.
-    const entropy = tf.sub(logSum, tf.div(tf.tidy(() => tf.sum(tf.mul(exponentials, scaled), 1)), sum));
+    const entropy = tf.sub(
+      logSum,
+      tf.div(
+        tf.tidy(() => tf.sum(tf.mul(exponentials, scaled), 1)),
+        sum,
+      ),
+    );
     const top = tf.cast(tf.argMax(logits!, 1), "float32");
     return tf.stack([tf.reshape(shift, logSum.shape), logSum, entropy, top]);
   },
