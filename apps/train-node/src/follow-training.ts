@@ -7,7 +7,7 @@ export async function followTraining(run: TrainingRun, signal: AbortSignal): Pro
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const { model, data, options, deviations, backend } = record;
   say(
-    `model ${options.model}: ${model.family}, ${model.parameters.toLocaleString("en")} parameters, ${options.tune} tuning`,
+    `model ${options.model}: ${model.family}, ${model.parameters.toLocaleString("en")} parameters, ${record.tuning.kind} tuning`,
   );
   say(`data ${options.data}: ${data.records} records; backend ${backend.name} (chosen ${backend.chosen})`);
   for (const { field, preset, value } of deviations)

@@ -7,11 +7,13 @@ import type { CropOptions } from "@imagine-opd/region-cropper";
 import type { Deviation, Preset, TrainSettings } from "@imagine-opd/trainer";
 import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
+import type { Tuning } from "./choose-tuning.ts";
 import { operationalOptions, type TrainProgramOptions } from "./train-options.ts";
 
 /** Everything that decides a run: `config.json`. Its `options` alone run it again. */
 export interface RunRecord {
   readonly options: TrainProgramOptions;
+  readonly tuning: Tuning;
   readonly deviations: readonly Deviation[];
   readonly settings: TrainSettings;
   readonly teacher: Preset["teacher"];
@@ -25,6 +27,7 @@ export interface RunRecord {
 
 export function describeRun(parts: {
   readonly options: TrainProgramOptions;
+  readonly tuning: Tuning;
   readonly deviations: readonly Deviation[];
   readonly settings: TrainSettings;
   readonly teacher: Preset["teacher"];

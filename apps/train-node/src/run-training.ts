@@ -8,7 +8,7 @@ import {
 import { gradeAnswer } from "@imagine-opd/evaluation";
 import { type LineLog, openDirectory, writeDirectory } from "@imagine-opd/host/node";
 import { parseAnswer } from "@imagine-opd/imagination-prompts";
-import { createTeacher } from "@imagine-opd/privileged-teacher";
+import { createTeacher, type TeacherKind } from "@imagine-opd/privileged-teacher";
 import { type FileSink, isImagineOpdError } from "@imagine-opd/protocol";
 import { createRunLog } from "@imagine-opd/run-log";
 import {
@@ -24,12 +24,8 @@ import {
   type TrainSettings,
   train,
 } from "@imagine-opd/trainer";
-import {
-  saveAdapter,
-  saveCheckpoint,
-  type Trainable,
-  type VisionLanguageModel,
-} from "@imagine-opd/vision-language-model";
+import { saveAdapter, saveCheckpoint, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
+import { chooseTeacher, chooseTuning, type Tuning, toTrainable } from "./choose-tuning.ts";
 import { openRunDirectory, type RunDirectory } from "./run-directory.ts";
 import { checkResumed, describeRun, type RunRecord } from "./run-record.ts";
 import type { TrainProgramOptions } from "./train-options.ts";
@@ -50,40 +46,38 @@ export interface TrainingRun {
 const gradeText: Grader = (text, { answer }) =>
   answer === undefined ? { correct: false, parsed: false } : gradeAnswer(parseAnswer(text).answer, { text: answer });
 
-function chooseTrainable(options: TrainProgramOptions, resuming: boolean): Trainable {
-  const { tune, loraRank: rank, loraAlpha: alpha, loraTargets, seed } = options;
-  if (tune !== "lora") return { kind: "full", vision: tune === "full" ? "trainable" : "frozen" };
-  if (resuming) return { kind: "adapter" };
-  const targetModules = /^[\w,]+$/.test(loraTargets) ? loraTargets.split(",") : loraTargets;
-  return { kind: "lora", rank, alpha, targetModules, seed };
-}
-
 /** Weights of a resumed run come from its checkpoint; with adapters the base stays where it was. */
 function openRunModel(
   options: TrainProgramOptions,
+  tuning: Tuning,
   resumeFrom: RunDirectory["resumeFrom"],
 ): Promise<VisionLanguageModel> {
-  const lora = options.tune === "lora";
+  const lora = tuning.kind === "lora";
   return openCheckpointDirectory(resumeFrom !== undefined && !lora ? resumeFrom.path : options.model, {
-    trainable: chooseTrainable(options, resumeFrom !== undefined),
+    trainable: toTrainable(tuning, options.seed, resumeFrom === undefined ? "new" : "resumed"),
     recompute: options.recompute,
     ...(options.imageSplitting && { imageSplitting: options.imageSplitting }),
     ...(resumeFrom !== undefined && lora && { adapter: resumeFrom.path }),
   });
 }
 
-/** The preset's own way is a full fine-tune; any other choice of weights is a deviation like the declared ones. */
-function chooseSettings(options: TrainProgramOptions): {
-  settings: TrainSettings;
-  teacher: RunRecord["teacher"];
-  deviations: Deviation[];
-} {
-  const { preset, deviations } = deviate(getPreset(options.preset), options.deviate);
-  const tune = options.tune === "full" ? [] : [{ field: "tune", preset: "full", value: options.tune }];
+interface ChosenRun {
+  readonly settings: TrainSettings;
+  readonly teacher: TeacherKind;
+  readonly tuning: Tuning;
+  /** Declared differences from the preset, and what this implementation does otherwise. */
+  readonly deviations: readonly Deviation[];
+}
+
+function chooseRun(options: TrainProgramOptions): ChosenRun {
+  const published = getPreset(options.preset);
+  const { preset, deviations } = deviate(published, options.deviate);
+  const { tuning, deviations: tuningDeviations } = chooseTuning(options, published.tuning);
   return {
     settings: { ...preset.settings, seed: options.seed, microBatchSize: options.microBatch },
     teacher: preset.teacher,
-    deviations: [...deviations, ...tune],
+    tuning,
+    deviations: [...published.departures, ...deviations, ...tuningDeviations],
   };
 }
 
@@ -100,10 +94,10 @@ function saveWeights(
 
 /** Opens everything that a run needs and writes its `config.json`. */
 export async function openTraining(options: TrainProgramOptions, backend: OpenedBackend): Promise<TrainingRun> {
-  const { settings, teacher: kind, deviations } = chooseSettings(options);
+  const { settings, teacher: asked, tuning, deviations } = chooseRun(options);
   if (options.resume) checkResumed(options.out, options);
   const directory = openRunDirectory(options.out, options.resume ? "resume" : "new");
-  const model = await openRunModel(options, directory.resumeFrom);
+  const model = await openRunModel(options, tuning, directory.resumeFrom);
   const crop = chooseCrop(options, model);
   const data = await openDataSet(options.data, {
     format: options.format,
@@ -111,7 +105,8 @@ export async function openTraining(options: TrainProgramOptions, backend: Opened
     onBadRecord: options.badRecords,
     crop,
   });
-  const teacher = createTeacher(model.policy, kind);
+  const { kind, adapted } = chooseTeacher(asked, model);
+  const teacher = createTeacher(model.policy, kind, { adapted });
   const trainer = createTrainer({
     policy: model.policy,
     processor: model.processor,
@@ -122,7 +117,7 @@ export async function openTraining(options: TrainProgramOptions, backend: Opened
   });
   if (directory.resumeFrom !== undefined)
     trainer.importState(await loadTrainerState(openDirectory(directory.resumeFrom.path)));
-  const record = describeRun({ options, deviations, settings, teacher: kind, crop, backend, model, data });
+  const record = describeRun({ options, tuning, deviations, settings, teacher: kind, crop, backend, model, data });
   await directory.writeText("config.json", `${JSON.stringify(record, null, 2)}\n`);
   const totalSteps = options.steps ?? trainer.stepsPerEpoch;
   return {

@@ -19,10 +19,10 @@ export interface TrainProgramOptions {
   readonly out: string;
   readonly preset: string;
   readonly deviate: readonly string[];
-  readonly tune: "full" | "decoder" | "lora";
-  readonly loraRank: number;
-  readonly loraAlpha: number;
-  readonly loraTargets: string;
+  readonly tune?: "full" | "decoder" | "lora";
+  readonly loraRank?: number;
+  readonly loraAlpha?: number;
+  readonly loraTargets?: string;
   readonly steps?: number;
   readonly seed: number;
   readonly microBatch: number;
@@ -67,16 +67,16 @@ export function trainCommand(): Command {
       [],
     )
     .addOption(
-      new Option("--tune <what>", "which weights train: all, all but the vision tower, or LoRA adapters")
-        .choices(["full", "decoder", "lora"])
-        .default("full"),
+      new Option(
+        "--tune <what>",
+        "which weights train: all, all but the vision tower, or LoRA adapters (default: as the preset)",
+      ).choices(["full", "decoder", "lora"]),
     )
-    .option("--lora-rank <n>", "rank of LoRA adapters", integer(1), 16)
-    .option("--lora-alpha <n>", "scale of LoRA adapters: alpha / rank", number(0), 32)
+    .option("--lora-rank <n>", "rank of LoRA adapters (default: the preset's, else 16)", integer(1))
+    .option("--lora-alpha <n>", "scale of LoRA adapters: alpha / rank (default: the preset's, else 32)", number(0))
     .option(
       "--lora-targets <pattern>",
-      "module names as last parts, with commas between, or one regular expression",
-      "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj",
+      "last parts of module names with commas between, or one regular expression (default: all seven projections)",
     )
     .option("--steps <n>", "optimiser steps in all (default: one epoch)", integer(1))
     .option("--seed <n>", "decides the order of the data and every sampled token", integer(0), 0)

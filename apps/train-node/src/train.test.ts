@@ -158,8 +158,17 @@ describe("a run that is not disturbed", () => {
   }, 60_000);
 });
 
-test("LoRA: kill -9 and resume end in the same adapter, which loads on the base", async () => {
-  const lora = ["--tune", "lora", "--lora-rank", "4", "--lora-targets", "q_proj,v_proj"];
+test("LoRA with an averaged teacher: kill -9 and resume end in the same adapter", async () => {
+  const lora = [
+    "--tune",
+    "lora",
+    "--lora-rank",
+    "4",
+    "--lora-targets",
+    "q_proj,v_proj",
+    "--deviate",
+    "teacher=ema:0.2",
+  ];
   const whole = join(home, "lora-whole");
   expect((await train(usual(whole, ...lora))).code).toBe(0);
   const out = join(home, "lora-killed");
@@ -169,6 +178,10 @@ test("LoRA: kill -9 and resume end in the same adapter, which loads on the base"
   expect(metricsOf(out)).toEqual(metricsOf(whole));
   const adapter = (directory: string) => readFileSync(join(directory, "final/adapter_model.safetensors"));
   expect(adapter(out).equals(adapter(whole))).toBe(true);
+  const { teacher, deviations } = JSON.parse(readFileSync(join(out, "config.json"), "utf8"));
+  expect(teacher).toEqual({ kind: "ema", rate: 0.2, average: "deltas" });
+  const value = "lora r4 alpha 32 on q_proj,v_proj";
+  expect(deviations).toContainEqual({ field: "tune", preset: "full", value });
 }, 180_000);
 
 describe("mistakes end with one clear line and leave nothing behind", () => {

@@ -66,7 +66,7 @@ export async function writeReport(
     configuration: {
       model: options.model,
       parameters: model.parameters,
-      tune: options.tune,
+      tuning: record.tuning.kind,
       data: options.data,
       records: data.records,
       preset: options.preset,

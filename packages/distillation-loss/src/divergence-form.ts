@@ -41,26 +41,24 @@ const forwardKl: DivergenceForm = {
 /** `w·KL(T‖M) + (1−w)·KL(S‖M)` with M = (1−β)·S + β·T, times `scale`. */
 function mixtureForm(beta: number, teacherWeight: number, scale: number): DivergenceForm {
   const [ofTeacher, ofStudent] = [scale * teacherWeight, scale * (1 - teacherWeight)];
-  const toMixture = (logRatio: tf.Tensor) => ({
-    student: logRatioToMixture(logRatio, 1 - beta),
-    teacher: () => logRatioToMixture(tf.neg(logRatio), beta),
-  });
+  const ofStudentToMixture = (logRatio: tf.Tensor) => logRatioToMixture(logRatio, 1 - beta);
+  const ofTeacherToMixture = (logRatio: tf.Tensor) => logRatioToMixture(tf.neg(logRatio), beta);
   // g = ofStudent·(ln(S/M) + 1) − (1−β)·(ofStudent·S + ofTeacher·T)/M. For the jsd, whose weights are those of M, the last
   // term is a constant that cancels against the 1.
   const jsd = teacherWeight === beta;
   return {
     terms: ({ student, teacher, logRatio }) => {
-      const ratios = toMixture(logRatio);
-      const term = (share: tf.Tensor, ratio: tf.Tensor, weight: number) => tf.mul(tf.mul(share, ratio), weight);
-      return tf.add(term(teacher, ratios.teacher(), ofTeacher), term(student, ratios.student, ofStudent));
+      const term = (share: tf.Tensor, toMixture: (logRatio: tf.Tensor) => tf.Tensor, weight: number) =>
+        tf.tidy(() => tf.mul(tf.mul(share, toMixture(logRatio)), weight));
+      return tf.add(term(teacher, ofTeacherToMixture, ofTeacher), term(student, ofStudentToMixture, ofStudent));
     },
     slopes: ({ student, logRatio }) => {
-      const ratios = toMixture(logRatio);
-      const own = tf.mul(ratios.student, ofStudent);
+      const ratio = ofStudentToMixture(logRatio);
+      const own = tf.mul(ratio, ofStudent);
       if (jsd) return tf.mul(student, own);
-      const studentPart = tf.mul(tf.exp(ratios.student), ofStudent * (1 - beta));
-      const teacherPart = tf.mul(tf.exp(ratios.teacher()), ofTeacher * (1 - beta));
-      return tf.mul(student, tf.sub(own, tf.add(studentPart, teacherPart)));
+      const part = (toMixture: tf.Tensor, weight: number) => tf.mul(tf.exp(toMixture), weight * (1 - beta));
+      const shares = tf.add(part(ratio, ofStudent), part(ofTeacherToMixture(logRatio), ofTeacher));
+      return tf.mul(student, tf.sub(own, shares));
     },
     slopeOffset: jsd ? 0 : ofStudent,
   };

@@ -60,7 +60,8 @@ const rowDivergenceGradient = defineOp<RowDivergenceAttributes>({
     const rows = freeSteps(() => compareEverywhere(openRows(student!, teacher!, numbers!, attributes)));
     const [pull, coefficient] = tf.split(tf.transpose(numbers!), numbers!.shape[0]!, 1).slice(-2);
     const slopes = tf.tidy(() => slopesOf(formOf(divergence), rows, entryLimit));
-    return tf.mul(tf.sub(slopes, tf.mul(rows.student, pull!)), tf.div(coefficient!, temperature));
+    const pulled = tf.tidy(() => tf.sub(slopes, tf.mul(rows.student, pull!)));
+    return tf.mul(pulled, tf.div(coefficient!, temperature));
   },
   gradient: () => neverOnTheTape("RowDivergenceGradient"),
 });

@@ -12,9 +12,13 @@ export const rowTokenGradient = defineOp<{ readonly temperature: number }>({
   save: { inputs: false },
   compose: ([logits, columns, numbers], { temperature }) => {
     const [shift, logSum, coefficient, inside] = tf.split(tf.transpose(numbers!), 4, 1);
-    const probabilities = tf.exp(logProbsFrom(logits!, { shift: shift!, logSum: logSum! }, temperature));
-    const chosen = tf.mul(markColumns(columns as tf.Tensor1D, logits!.shape[1]!), inside!);
-    return tf.mul(tf.sub(chosen, probabilities), tf.div(coefficient!, temperature));
+    const chosen = tf.tidy(() => tf.mul(markColumns(columns as tf.Tensor1D, logits!.shape[1]!), inside!));
+    const difference = tf.tidy(() => {
+      const logProbs = logProbsFrom(logits!, { shift: shift!, logSum: logSum! }, temperature);
+      return tf.sub(chosen, tf.exp(logProbs));
+    });
+    chosen.dispose();
+    return tf.mul(difference, tf.div(coefficient!, temperature));
   },
   gradient: () => neverOnTheTape("RowTokenGradient"),
 });

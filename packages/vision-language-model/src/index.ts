@@ -6,6 +6,7 @@ export {
   tokensPerTile,
   type VisionConfig,
 } from "./config/model-config.ts";
+export { type DescribedAdapter, describeAdapters } from "./describe-adapters.ts";
 export type { Recompute } from "./model/run-layers.ts";
 export { type OpenModelOptions, openModel, type VisionLanguageModel } from "./open-model.ts";
 export { openProcessor, type ProcessorOptions, type VisionLanguageProcessor } from "./processor/processor.ts";
