@@ -1,11 +1,11 @@
 /**
  * Greedy decoding of the tiny model: tokens per second from pictures and prompts to the last token, against transformers'
  * `generate` on the same checkpoint and prompts. Run it with
- * `node scripts/run.mjs bench/decode.ts [--python PATH] [--json]`.
+ * `node scripts/run.mjs bench/decode.ts [--backend NAME] [--python PATH] [--json]`.
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openWasmBackend } from "@imagine-opd/backend-wasm";
+import { openBackend } from "@imagine-opd/command-line";
 import { rawMessages } from "@imagine-opd/imagination-prompts";
 import type { EncodedPrompt } from "@imagine-opd/protocol";
 import type { Policy } from "@imagine-opd/protocol/policy";
@@ -64,7 +64,7 @@ function sampleGreedily(policy: Policy, prompts: readonly EncodedPrompt[], banne
 }
 
 const options = readBenchOptions();
-await openWasmBackend();
+await openBackend(options.backend);
 await withTinyModel({ kind: "none" }, async ({ policy, processor, parameterCount }, directory) => {
   const prompts = sceneExamples(32, 64).map(({ images, question }) => processor.encode(rawMessages(images, question)));
   const banned = processor.placeholderTokenIds;

@@ -1,11 +1,13 @@
 /**
  * One whole Imagine-OPD step of the tiny model: 32 prompts, rollouts of 23 tokens, the frozen teacher's scores under the
  * privileged prompt, forward, backward, clipping and AdamW of all weights; against a script on transformers that does the
- * same. Run it with `node scripts/run.mjs bench/opd-step.ts [--python PATH] [--json]`.
+ * same. Run it with `node scripts/run.mjs bench/opd-step.ts [--backend NAME] [--python PATH] [--json]`.
  */
+
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openWasmBackend } from "@imagine-opd/backend-wasm";
+import { openBackend } from "@imagine-opd/command-line";
+import { promptTemplates } from "@imagine-opd/imagination-prompts";
 import { createAdamW } from "@imagine-opd/optim";
 import { createTeacher, studentPrompt, teacherPrompt } from "@imagine-opd/privileged-teacher";
 import { getPreset, type StepResult, trainStep } from "@imagine-opd/trainer";
@@ -41,13 +43,18 @@ async function measureStep(run: () => Promise<StepResult>): Promise<Measured> {
   };
 }
 
+/** Without system turns: the prompts are about as short as in the reference figures. */
+const silent = { id: "none", version: 1, text: "" };
+const templates = { ...promptTemplates, student: silent, teacherViewsAnswer: silent };
+
 const options = readBenchOptions();
-await openWasmBackend();
+await openBackend(options.backend);
 await withTinyModel({ kind: "full", vision: "trainable" }, async ({ policy, processor }, directory) => {
   const { settings: preset, teacher: kind } = getPreset("imagine-opd");
   const examples = sceneExamples(batchSize, processor.imageSettings.tileSize);
   const settings = {
     ...preset,
+    templates,
     sampling: { ...preset.sampling, maxTokens: newTokens },
     microBatchSize: batchSize,
     seed: 0,
@@ -61,12 +68,14 @@ await withTinyModel({ kind: "full", vision: "trainable" }, async ({ policy, proc
   await step(1);
   const steps: Measured[] = [];
   for (let round = 0; round < rounds; round++) steps.push(await measureStep(() => step(2 + round)));
-  const wasm = steps.reduce((best, one) => (one.seconds < best.seconds ? one : best));
+  const ours = steps.reduce((best, one) => (one.seconds < best.seconds ? one : best));
   optimizer.dispose();
   teacher.dispose();
 
-  const students = examples.map((example) => studentPrompt(processor, example, { imagination: settings.imagination }));
-  const teachers = examples.map((example) => teacherPrompt(processor, example, { reveal: settings.reveal }));
+  const students = examples.map((example) =>
+    studentPrompt(processor, example, { imagination: settings.imagination, templates }),
+  );
+  const teachers = examples.map((example) => teacherPrompt(processor, example, { reveal: settings.reveal, templates }));
   const peers: Record<string, Measured> = {};
   if (options.python !== undefined) {
     const file = join(tmpdir(), `imagine-opd-prompts-${process.pid}.json`);
@@ -79,15 +88,27 @@ await withTinyModel({ kind: "full", vision: "trainable" }, async ({ policy, proc
   if (!options.json) {
     printTable(
       ["step", "s", "times as long (processor)", "processor s", "rollout", "teacher", "update"],
-      Object.entries({ wasm, ...peers }).map(([name, { seconds, processor, ...parts }]) => [
+      Object.entries({ [options.backend]: ours, ...peers }).map(([name, { seconds, processor, ...parts }]) => [
         name,
         seconds.toFixed(3),
-        name === "wasm" ? "" : `${(wasm.seconds / seconds).toFixed(2)} (${(wasm.processor / processor).toFixed(2)})`,
+        name === options.backend
+          ? ""
+          : `${(ours.seconds / seconds).toFixed(2)} (${(ours.processor / processor).toFixed(2)})`,
         processor.toFixed(3),
         ...[parts.rollout, parts.teacher, parts.update].map((part) => part.toFixed(3)),
       ]),
     );
   }
   const tokens = { student: students[0]!.tokenIds.length, teacher: teachers[0]!.tokenIds.length };
-  console.log(JSON.stringify({ bench: "opd-step", batchSize, newTokens, promptTokens: tokens, wasm, peers }));
+  console.log(
+    JSON.stringify({
+      bench: "opd-step",
+      batchSize,
+      newTokens,
+      backend: options.backend,
+      promptTokens: tokens,
+      ours,
+      peers,
+    }),
+  );
 });

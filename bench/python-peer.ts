@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { type BackendName, backendNames } from "@imagine-opd/command-line";
 
 export interface BenchOptions {
+  /** What computes on our side. @default "wasm" */
+  readonly backend: BackendName;
   /** Python with torch (and transformers); the peer is left out without it. */
   readonly python?: string;
   /** Only JSON on stdout, no table on stderr. */
@@ -11,8 +14,16 @@ export interface BenchOptions {
 
 /** The options that every benchmark takes: `--python PATH` and `--json`. */
 export function readBenchOptions(): BenchOptions {
-  const { values } = parseArgs({ options: { python: { type: "string" }, json: { type: "boolean", default: false } } });
-  return values;
+  const { values } = parseArgs({
+    options: {
+      python: { type: "string" },
+      backend: { type: "string", default: "wasm" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  if (!(backendNames as readonly string[]).includes(values.backend))
+    throw new Error(`--backend is one of ${backendNames.join(", ")}`);
+  return { ...values, backend: values.backend as BackendName };
 }
 
 /** Runs a peer of this folder with a number of torch threads; its last line of output is the result. */

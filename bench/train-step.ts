@@ -1,9 +1,9 @@
 /**
  * One training step of a decoder of two layers (width 128, 4 heads, 64 patches and 128 text tokens, batch 8, vocabulary
  * 512; 6.3 GFLOP of matrix products): forward, backward, AdamW; against PyTorch with the same weights and data. Run it with
- * `node scripts/run.mjs bench/train-step.ts [--python PATH] [--json]`.
+ * `node scripts/run.mjs bench/train-step.ts [--backend NAME] [--python PATH] [--json]`.
  */
-import { openWasmBackend } from "@imagine-opd/backend-wasm";
+import { openBackend } from "@imagine-opd/command-line";
 import { crossEntropy } from "@imagine-opd/distillation-loss";
 import { createAdamW } from "@imagine-opd/optim";
 import { attention, linear, rmsNorm, rotary, swiGlu, takeRows } from "@imagine-opd/tensor-ops";
@@ -105,8 +105,8 @@ async function measure(): Promise<Measured> {
 }
 
 const options = readBenchOptions();
-const report = await openWasmBackend();
-const wasm = await measure();
+const report = await openBackend(options.backend);
+const ours = await measure();
 const peers: Record<string, Measured> = {};
 if (options.python !== undefined) {
   for (const threads of [1, 2]) {
@@ -118,13 +118,13 @@ if (options.python !== undefined) {
 if (!options.json) {
   printTable(
     ["train step", "ms", "processor ms", "times as long (processor)", "losses"],
-    Object.entries({ wasm, ...peers }).map(([name, { times, losses }]) => [
+    Object.entries({ [options.backend]: ours, ...peers }).map(([name, { times, losses }]) => [
       name,
       times.wall.toFixed(1),
       times.processor.toFixed(1),
-      name === "wasm" ? "" : compareTimes(wasm.times, times),
+      name === options.backend ? "" : compareTimes(ours.times, times),
       losses.map((value) => value.toFixed(4)).join(" "),
     ]),
   );
 }
-console.log(JSON.stringify({ bench: "train-step", fused: report.fused, wasm, peers }));
+console.log(JSON.stringify({ bench: "train-step", backend: report, ours, peers }));

@@ -42,7 +42,44 @@ async function* checkPython() {
   await runChecks("goldens", checkFixtures({ python }));
 }
 
+/** The goldens and the adapter's own check on native TensorFlow, where `npm run setup-tensorflow` has built the binding. */
+function* checkTensorFlow() {
+  const name = "native TensorFlow";
+  const adapter = [
+    "scripts/run.mjs",
+    "packages/backend-node-cuda/src/cli.ts",
+    "verify",
+    "--device",
+    "cpu",
+    "--out",
+    ".cache/tensorflow-report.json",
+  ];
+  const verify = spawnSync(process.execPath, adapter, { encoding: "utf8" });
+  if (verify.status !== 0 && /missing-part|setup/.test(verify.stderr) && !/mismatch/.test(verify.stderr)) {
+    yield {
+      outcome: "skipped",
+      name,
+      detail: `not set up (npm run setup-tensorflow): ${verify.stderr.trim().split("\n").at(-1)}`,
+    };
+    return;
+  }
+  yield {
+    outcome: verify.status === 0 ? "passed" : "failed",
+    name: `${name}, probe and 20 training steps`,
+    detail: `ended with ${verify.status}`,
+  };
+  const { status } = spawnSync("npx", ["vitest", "run", "--project", "golden", "-t", "tensorflow-cpu"], {
+    stdio: "inherit",
+  });
+  yield {
+    outcome: status === 0 ? "passed" : "failed",
+    name: `${name}, goldens`,
+    detail: `vitest ended with ${status}`,
+  };
+}
+
 if (!options["skip-tests"]) await runChecks("tests", checkTests());
 await runChecks("Python cross-checks", checkPython());
+await runChecks("native TensorFlow", checkTensorFlow());
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed === 0 ? 0 : 1;
