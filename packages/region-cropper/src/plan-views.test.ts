@@ -195,4 +195,20 @@ describe("planViews", () => {
   it("refuses a picture without a size", () => {
     expect(() => planViews({ width: 0, height: 5 }, [])).toThrow("positive integers, got 0 x 5");
   });
+
+  it("plans views of a picture of 20 000 pixels a side, and of boxes from one pixel to all of it", () => {
+    const size = { width: 20_000, height: 20_000 };
+    const whole = { box: [0, 0, 20_000, 20_000], space: "pixel" } as const;
+    const pixel = { box: [19_999, 19_999, 20_000, 20_000], space: "pixel" } as const;
+    const { views, dropped } = planViews(size, [whole, pixel]);
+    expect(dropped).toEqual([]);
+    expect(views.map(({ provenance }) => provenance.pixelBox)).toEqual([
+      { left: 0, top: 0, right: 20_000, bottom: 20_000 },
+      { left: 19_972, top: 19_972, right: 20_000, bottom: 20_000 },
+    ]);
+    expect(views.map(({ size: { width, height } }) => [width, height])).toEqual([
+      [2048, 2048],
+      [512, 512],
+    ]);
+  });
 });
