@@ -25,17 +25,12 @@ export interface RunRecord {
   readonly versions: { readonly node: string; readonly tfjs: string };
 }
 
-export function describeRun(parts: {
-  readonly options: TrainProgramOptions;
-  readonly tuning: Tuning;
-  readonly deviations: readonly Deviation[];
-  readonly settings: TrainSettings;
-  readonly teacher: Preset["teacher"];
-  readonly crop: CropOptions;
-  readonly backend: OpenedBackend;
-  readonly model: VisionLanguageModel;
-  readonly data: OpenedDataSet;
-}): RunRecord {
+type Chosen = Pick<RunRecord, "options" | "tuning" | "deviations" | "settings" | "teacher" | "crop" | "backend">;
+
+/** Joins what was chosen with what the opened model and data are. */
+export function describeRun(
+  parts: Chosen & { readonly model: VisionLanguageModel; readonly data: OpenedDataSet },
+): RunRecord {
   const { model, data, ...rest } = parts;
   return {
     ...rest,

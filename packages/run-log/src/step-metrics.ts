@@ -97,6 +97,8 @@ export interface SystemMetrics extends MetricGroup {
   readonly tokensPerSecond?: number;
   readonly tensors?: number;
   readonly bytes?: number;
+  /** Most bytes of tensors alive during the update. */
+  readonly peakBytes?: number;
 }
 
 /** One optimiser step: one line of `metrics.jsonl`. */

@@ -157,6 +157,7 @@ export async function trainStep(
           tokensPerSecond: count / secondsSince(started),
           tensors: memory.numTensors,
           bytes: memory.numBytes,
+          peakBytes: update.peakBytes,
         },
       },
     };

@@ -124,6 +124,7 @@ test("the sampled loss on policy is the token mean of k1, and sampler and traini
   expect(metrics.optimiser!.loss).toBeCloseTo(metrics.signal!.k1TokenMean!, 5);
   expect(metrics.policy!.samplerDifference).toBeLessThan(1e-5);
   expect(metrics.policy!.rhoMax).toBe(1);
+  expect(metrics.system!.peakBytes).toBeGreaterThan(metrics.system!.bytes!);
   expect(metrics.signal!.advantageMean).toBeCloseTo(-metrics.signal!.k1TokenMean!, 6);
   expect(metrics.data!.viewsPerRecord).toBe(1);
   dispose();

@@ -15,6 +15,8 @@ export interface UpdateResult {
   /** One report a micro-batch, in order. */
   readonly reports: readonly TokenReport[];
   readonly teacherSeconds: number;
+  /** Bytes of tensors alive at the end of the largest forward pass, what its backward pass needs included. */
+  readonly peakBytes: number;
 }
 
 /** Gradients by the policy's names; a weight that none arrives at is an error, because tfjs loses gradients silently. */
@@ -65,6 +67,7 @@ export async function updatePolicy(
   const reports: TokenReport[] = [];
   let lossSum = 0;
   let teacherSeconds = 0;
+  let peakBytes = 0;
   try {
     for (const batch of batches) {
       throwIfAborted(options.signal, "trainer.trainStep");
@@ -76,6 +79,7 @@ export async function updatePolicy(
         const sequences = batch.completions.map(({ prompt, tokens }) => ({ prompt, completion: tokens }));
         const step = takeGradients(policy, () => {
           result = prepared.apply(policy.completionStates(sequences, { features: options.features }));
+          peakBytes = Math.max(peakBytes, tf.memory().numBytes);
           return result.loss;
         });
         total = accumulate(total, step.gradients);
@@ -96,7 +100,7 @@ export async function updatePolicy(
       const gradientScale = clipScale(gradientNorm, options.maxGradientNorm);
       optimizer.step(total!, { learningRate: options.learningRate, gradientScale });
     }
-    return { loss: lossSum, gradientNorm, applied, reports, teacherSeconds };
+    return { loss: lossSum, gradientNorm, applied, reports, teacherSeconds, peakBytes };
   } finally {
     if (total !== undefined) tf.dispose(Object.values(total));
   }
