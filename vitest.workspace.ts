@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { defaultServerConditions } from "vite";
+import { playwright } from "@vitest/browser-playwright";
+import { defaultClientConditions, defaultServerConditions } from "vite";
 import type { TestProjectConfiguration } from "vitest/config";
 
 // Tests run from sources: every `@imagine-opd/*` import resolves to `src` through this export condition.
@@ -12,10 +14,54 @@ function nodeProject(name: string, include: string[], testTimeout: number): Test
   return { ssr, resolve: { alias }, test: { name, environment: "node", include, exclude: elsewhere, testTimeout } };
 }
 
-const projects: TestProjectConfiguration[] = [
+const chromium = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+
+/** Tests in a real headless browser. Its software WebGPU adapter proves values, never speed. */
+const browserProject: TestProjectConfiguration = {
+  resolve: { alias, conditions: [source, ...defaultClientConditions] },
+  optimizeDeps: {
+    include: [
+      "@tensorflow/tfjs-core",
+      "@tensorflow/tfjs-core/dist/register_all_gradients",
+      "@tensorflow/tfjs-backend-cpu",
+      "@tensorflow/tfjs-backend-webgpu",
+    ],
+  },
+  test: {
+    name: "browser",
+    include: ["packages/*/src/**/*.browser.test.ts", "goldens/**/*.browser.test.ts", "apps/*/src/**/*.browser.test.ts"],
+    testTimeout: 180_000,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: {
+          executablePath: chromium,
+          args: [
+            "--no-sandbox",
+            "--enable-unsafe-webgpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+          ],
+        },
+      }),
+      instances: [{ browser: "chromium" }],
+    },
+  },
+};
+
+const nodeProjects: TestProjectConfiguration[] = [
   nodeProject("unit", ["packages/*/src/**/*.test.ts", "test-kit/src/**/*.test.ts", "scripts/**/*.test.ts"], 30_000),
   nodeProject("golden", ["goldens/**/*.test.ts"], 120_000),
   nodeProject("apps", ["apps/*/src/**/*.test.ts", "apps/*/test/**/*.test.ts"], 180_000),
 ];
 
-export default projects;
+const hasBrowser = existsSync(chromium);
+if (!hasBrowser)
+  console.log(`skipped: the browser project, because there is no Chromium at ${chromium} (set CHROMIUM_PATH)`);
+
+export default hasBrowser ? [...nodeProjects, browserProject] : nodeProjects;
