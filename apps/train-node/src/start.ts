@@ -18,7 +18,7 @@ import type { ExampleSource } from "@imagine-opd/protocol";
 import { Command, Option } from "commander";
 import { followTraining } from "./follow-training.ts";
 import { openTraining, type TrainingRun } from "./run-training.ts";
-import { makeSceneData } from "./scene-data.ts";
+import { makeSceneData } from "./scenes/scene-data.ts";
 import { writeTinyCheckpoint } from "./tiny-model/write-tiny-checkpoint.ts";
 import { type TrainProgramOptions, trainCommand } from "./train-options.ts";
 import { writeReport } from "./write-report.ts";

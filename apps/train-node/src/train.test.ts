@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { writeDirectory } from "@imagine-opd/host/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "../../../scripts/run.mjs";
-import { makeSceneData, type SceneData } from "./scene-data.ts";
+import { makeSceneData, type SceneData } from "./scenes/scene-data.ts";
 import { writeTinyCheckpoint } from "./tiny-model/write-tiny-checkpoint.ts";
 
 let home: string;

@@ -11,11 +11,13 @@ import {
   runProgram,
 } from "@imagine-opd/command-line";
 import { openDirectory, openLineLog, writeDirectory } from "@imagine-opd/host/node";
+import { sceneFamilies } from "@imagine-opd/region-datasets";
 import { openModel, saveCheckpoint, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import { Command, Option } from "commander";
+import { measureScenes } from "./scenes/measure-scenes.ts";
+import { createSceneSource, largeGlyph, smallGlyph } from "./scenes/scene-source.ts";
 import { writeTinyCheckpoint } from "./tiny-model/write-tiny-checkpoint.ts";
 import { curriculum } from "./warm-up/curriculum.ts";
-import { measureReading } from "./warm-up/measure-reading.ts";
 import { warmUpModel } from "./warm-up/warm-up-model.ts";
 
 interface WarmUpOptions {
@@ -25,14 +27,38 @@ interface WarmUpOptions {
   readonly backend: BackendName;
 }
 
-/** Small and large signs in the whole picture, and small ones with their view, on validation scenes. */
-async function measure(model: VisionLanguageModel, seed: number, count: number) {
-  const common = { split: "validation", seed, count } as const;
-  return {
-    small: await measureReading(model, { ...common, signs: "small", view: "hidden" }),
-    large: await measureReading(model, { ...common, signs: "large", view: "hidden" }),
-    smallWithView: await measureReading(model, { ...common, signs: "small", view: "shown" }),
-  };
+interface Reading {
+  readonly accuracy: number;
+  readonly located: number;
+  readonly seen: number;
+}
+
+/** Stages after which a question has an answer. */
+const asksQuestions = new Set(["questions", "comparisons"]);
+
+/** Small and large signs in the whole picture, and small ones with their views, on validation scenes. */
+async function measure(model: VisionLanguageModel, seed: number, count: number): Promise<Record<string, Reading>> {
+  const viewSize = model.processor.imageSettings.tileSize;
+  const readings: Record<string, Reading> = {};
+  for (const family of sceneFamilies) {
+    for (const [name, scale, mode] of [
+      ["small", smallGlyph, "imagine"],
+      ["large", largeGlyph, "imagine"],
+      ["small with views", smallGlyph, "oracle"],
+    ] as const) {
+      const source = createSceneSource({
+        family,
+        split: "validation",
+        glyphScale: [scale, scale],
+        seed,
+        count,
+        viewSize,
+      });
+      const { accuracy, located, seen } = await measureScenes(model, source, { mode });
+      readings[`${family}, ${name}`] = { accuracy, located, seen };
+    }
+  }
+  return readings;
 }
 
 async function warmUp({ out, seed, scale, backend }: WarmUpOptions): Promise<void> {
@@ -55,23 +81,23 @@ async function warmUp({ out, seed, scale, backend }: WarmUpOptions): Promise<voi
           .join(", ")}`,
       );
       await log.append(JSON.stringify(event));
-      if (event.stage === "questions" && event.step % 100 === 0) {
+      if (asksQuestions.has(event.stage) && event.step % 100 === 0) {
         await log.append(
           JSON.stringify({
             step: event.step,
             seconds: Math.round((performance.now() - started) / 1000),
-            ...(await measure(model, seed, 100)),
+            readings: await measure(model, seed, 128),
           }),
         );
         await writeDirectory(join(out, "latest"), (sink) => saveCheckpoint(model, sink));
       }
     }
-    const reading = await measure(model, seed, 400);
+    const readings = await measure(model, seed, 1000);
     const seconds = Math.round((performance.now() - started) / 1000);
-    await log.append(JSON.stringify({ step: total, seconds, backend: opened.name, ...reading }));
+    await log.append(JSON.stringify({ step: total, seconds, backend: opened.name, readings }));
     await writeDirectory(join(out, "final"), (sink) => saveCheckpoint(model, sink));
     rmSync(join(out, "latest"), { recursive: true, force: true });
-    process.stdout.write(`${JSON.stringify({ seed, steps: total, seconds, backend: opened.name, ...reading })}\n`);
+    process.stdout.write(`${JSON.stringify({ seed, steps: total, seconds, backend: opened.name, readings })}\n`);
   } finally {
     progress.stop();
     await log.close();

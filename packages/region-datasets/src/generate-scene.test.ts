@@ -45,6 +45,36 @@ test("every scene is what it says", () => {
   }
 });
 
+test("a comparison asks about two signs of different digits and answers with the larger one's name", () => {
+  const firstIsLarger: number[] = [];
+  for (let index = 0; index < 200; index++) {
+    const { objects, question, answer, boxes, asked } = generateScene(7, index, {
+      family: "compare",
+      size: 64,
+      glyphScale: [1, 1],
+    });
+    const named = /^which sign shows the larger digit , the (\w+) (\w+) or the (\w+) (\w+) \?$/.exec(question)!;
+    const signs = [named[1], named[3]].map((name) => objects.find(({ colour }) => colour === name)!);
+    expect(signs.map(({ shape }) => shape)).toEqual([named[2], named[4]]);
+    expect(asked).toEqual(signs);
+    expect(boxes).toEqual(signs.map(({ box }) => box));
+    const [first, second] = signs as [(typeof signs)[0], (typeof signs)[0]];
+    expect(first.digit).not.toBe(second.digit);
+    firstIsLarger.push(first.digit > second.digit ? 1 : 0);
+    const larger = first.digit > second.digit ? first : second;
+    expect(answer).toBe(`${larger.colour} ${larger.shape}`);
+  }
+  expect(Math.abs(sum(firstIsLarger) - 100)).toBeLessThan(30);
+});
+
+test("two signs of one digit are drawn again", () => {
+  const options = { family: "compare", size: 64, glyphScale: [1, 1], signCount: [2, 2] } as const;
+  for (let index = 0; index < 60; index++) {
+    const [first, second] = generateScene(3, index, options).objects;
+    expect(first!.digit).not.toBe(second!.digit);
+  }
+});
+
 test("each plate lies inside the cell that its words name", () => {
   for (const { objects } of scenes) {
     for (const { box, row, column } of objects) {
@@ -138,10 +168,11 @@ test("digits and positions are spread evenly", () => {
 test.each([
   [{ size: 250 }, "`size` must be a multiple of 16 pixels and at least 64, got 250"],
   [{ glyphScale: [4, 6] }, "`glyphScale` must be two whole numbers in order between 1 and 5, got [4,6]"],
+  [{ family: "compare", signCount: [1, 3] }, "`signCount` must be two whole numbers in order between 2 and 8"],
   [{ signCount: [0, 3] }, "`signCount` must be two whole numbers in order between 1 and 8, got [0,3]"],
   [{ clutter: [3, 1] }, "`clutter` must be two whole numbers in order"],
   [{ split: "test" }, '`split` must be one of train, validation, held-out, got "test"'],
-  [{ family: "letters" }, '`family` must be one of digit, got "letters"'],
+  [{ family: "letters" }, '`family` must be one of digit, compare, got "letters"'],
 ])("options %j are refused", (options, message) => {
   expect(() => generateScene(1, 0, options as object)).toThrow(`region-datasets.generateScene: ${message}`);
 });

@@ -1,5 +1,5 @@
 export { type CheckedRegions, checkRegions } from "./check-regions.ts";
-export { generateScene } from "./generate-scene.ts";
+export { generateScene, questionOf } from "./generate-scene.ts";
 export { type ReadVisualCotOptions, readVisualCot, type VisualCotReport } from "./read-visual-cot.ts";
 export type {
   BoxFault,
@@ -23,6 +23,7 @@ export {
   type Sign,
   type SignColour,
   type SignShape,
+  sceneFamilies,
   signColours,
   signShapes,
 } from "./scene.ts";

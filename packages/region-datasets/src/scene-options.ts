@@ -1,6 +1,6 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import type { RandomStream } from "@imagine-opd/random-streams";
-import { type SceneOptions, signColours } from "./scene.ts";
+import { type SceneOptions, sceneFamilies, signColours } from "./scene.ts";
 
 export type ResolvedSceneOptions = Required<SceneOptions>;
 
@@ -10,12 +10,12 @@ type Span = readonly [number, number];
 export function resolveSceneOptions(options: SceneOptions): ResolvedSceneOptions {
   const { family = "digit", split = "train", size = 256 } = options;
   const { glyphScale = [4, 5], signCount = [6, 8], clutter = [5, 10] } = options;
-  requireOneOf("family", family, ["digit"]);
+  requireOneOf("family", family, sceneFamilies);
   requireOneOf("split", split, ["train", "validation", "held-out"]);
   if (!Number.isInteger(size) || size < 64 || size % 16 !== 0) {
     throw refused("`size` must be a multiple of 16 pixels and at least 64", size);
   }
-  requireSpan("signCount", signCount, 1, signColours.length);
+  requireSpan("signCount", signCount, family === "compare" ? 2 : 1, signColours.length);
   requireSpan("clutter", clutter, 0, 1000);
   // The widest plate of a glyph, 12 cells and 2 pixels, must fit into a quarter of the picture.
   requireSpan("glyphScale", glyphScale, 1, Math.floor((size / 4 - 2) / 12));

@@ -12,8 +12,12 @@ export type SignShape = (typeof signShapes)[number];
 export type RowWord = (typeof rowWords)[number];
 export type ColumnWord = (typeof columnWords)[number];
 
-/** `digit`: what digit is on one sign, named by its colour and shape. */
-export type SceneFamily = "digit";
+/**
+ * `digit`: what digit is on one sign, named by its colour and shape. `compare`: which of two such signs shows the larger
+ * digit; its answer says little of what there is to see.
+ */
+export const sceneFamilies = ["digit", "compare"] as const;
+export type SceneFamily = (typeof sceneFamilies)[number];
 
 /** Scenes of different splits never share a random stream, so no scene of one is drawn for another. */
 export type SceneSplit = "train" | "validation" | "held-out";
@@ -43,6 +47,8 @@ export interface Scene {
   readonly answer: string;
   /** Boxes of the signs that the question needs, exact to the pixel. */
   readonly boxes: readonly RegionBox[];
+  /** The signs that the question needs, in its order. */
+  readonly asked: readonly Sign[];
   /** Every sign on the picture. */
   readonly objects: readonly Sign[];
   /** Where the (first) sign of the question is, in words. */

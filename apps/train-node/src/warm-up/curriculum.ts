@@ -12,6 +12,8 @@ export interface Stage {
   readonly name: string;
   readonly steps: number;
   readonly learningRate: number;
+  /** Rate at the end of the stage. @default learningRate */
+  readonly lastLearningRate?: number;
   /** The parts of a step, counted from 0 within the stage. */
   readonly parts: (step: number) => readonly Part[];
 }
@@ -24,7 +26,7 @@ const inTurn = <Item>(items: readonly Item[], step: number): Item => items[step 
  * then the question. Small signs are never labelled with their digit in the whole picture.
  */
 export const curriculum: readonly Stage[] = [
-  { name: "views", steps: 400, learningRate: 1e-3, parts: () => [part("read-view", 64, 1)] },
+  { name: "views", steps: 500, learningRate: 1e-3, parts: () => [part("read-view", 64, 1)] },
   {
     name: "cells",
     steps: 250,
@@ -53,13 +55,27 @@ export const curriculum: readonly Stage[] = [
   },
   {
     name: "questions",
-    steps: 900,
+    steps: 700,
     learningRate: 1e-3,
     parts: () => [
       part("ask-student", 16, 0.5),
       part("ask-teacher", 16, 0.5),
       part("read-signs", 8, 0.25),
-      part("read-view", 8, 0.25),
+      part("read-view", 12, 0.25),
+    ],
+  },
+  {
+    name: "comparisons",
+    steps: 600,
+    learningRate: 1e-3,
+    lastLearningRate: 1e-4,
+    parts: () => [
+      part("ask-student", 8, 0.25),
+      part("ask-teacher", 12, 0.4),
+      part("compare-student", 8, 0.25),
+      part("compare-teacher", 12, 0.4),
+      part("read-signs", 8, 0.2),
+      part("read-view", 8, 0.2),
     ],
   },
 ];

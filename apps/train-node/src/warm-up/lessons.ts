@@ -1,35 +1,23 @@
 import { rawMessages } from "@imagine-opd/imagination-prompts";
-import type { RgbImage } from "@imagine-opd/protocol";
 import { permutation, type RandomStream } from "@imagine-opd/random-streams";
-import { cropRegions } from "@imagine-opd/region-cropper";
-import { columnWords, rowWords, type Scene, type Sign } from "@imagine-opd/region-datasets";
+import { columnWords, questionOf, rowWords, type Scene, type Sign } from "@imagine-opd/region-datasets";
+import { cutViews, largeGlyph } from "../scenes/scene-source.ts";
+import { explainSigns } from "../scenes/sign-words.ts";
 import type { Exercise, Piece } from "./exercise.ts";
-import { askAbout, explainSign } from "./sign-words.ts";
 
-/** What the warm-up labels: digits of signs of this glyph scale or more in the whole picture; in views, every size. */
-export const largeGlyph = 5;
+/** What the warm-up labels in the whole picture: digits of large signs; in views, of every size. */
 export const isLarge = ({ glyphScale }: Sign): boolean => glyphScale >= largeGlyph;
 
-/** Makes an exercise from a scene. */
-export type Lesson = (scene: Scene, stream: RandomStream, viewSize: number) => Exercise;
+/** Makes an exercise from a scene; undefined when the scene has no signs for it. */
+export type Lesson = (scene: Scene, stream: RandomStream, viewSize: number) => Exercise | undefined;
 
 const pick = <Item>(items: readonly Item[], stream: RandomStream): Item => items[stream.integer(items.length)]!;
-
-/** The zoomed view of a sign, cut as the training program cuts evidence views. */
-export function viewOf({ image }: Scene, { box }: Sign, size: number): RgbImage {
-  const region = { box: [box.left, box.top, box.right, box.bottom], space: "pixel" } as const;
-  const { views } = cropRegions(image, [region], {
-    shape: "square",
-    output: { kind: "fixed", width: size, height: size },
-  });
-  return views[0]!.image;
-}
 
 /** A view alone: colour, shape and digit. */
 const readView: Lesson = (scene, stream, viewSize) => {
   const sign = pick(scene.objects, stream);
   return {
-    messages: rawMessages([viewOf(scene, sign, viewSize)], "read the sign"),
+    messages: rawMessages(cutViews(scene, [sign.box], viewSize), "read the sign"),
     response: [{ text: ` ${sign.colour} ${sign.shape} ${sign.digit}`, weight: 1 }],
   };
 };
@@ -64,16 +52,50 @@ function placeSigns(digits: boolean): Lesson {
   };
 }
 
-/** The question itself: from the whole picture about large signs only, with the view about any. */
-function answerQuestion(context: "student" | "teacher"): Lesson {
+type Context = "student" | "teacher";
+
+/** A question with its four moves: from the whole picture alone about large signs only, with views about any. */
+function explain(scene: Scene, context: Context, asked: Asked, viewSize: number): Exercise {
+  const { family, signs, answer } = asked;
+  const [user] = rawMessages([scene.image], questionOf(family, signs));
+  const boxes = context === "student" ? [] : signs.map(({ box }) => box);
+  const views = cutViews(scene, boxes, viewSize).map((image) => ({ type: "image", image }) as const);
+  return {
+    messages: [{ ...user!, content: [...user!.content, ...views] }],
+    response: [{ text: explainSigns(signs, answer), weight: 1 }],
+  };
+}
+
+interface Asked {
+  readonly family: Scene["family"];
+  readonly signs: readonly Sign[];
+  readonly answer: string;
+}
+
+const askable = ({ objects }: Scene, context: Context) => (context === "student" ? objects.filter(isLarge) : objects);
+
+/** What digit one sign shows. */
+function askDigit(context: Context): Lesson {
   return (scene, stream, viewSize) => {
-    const sign = pick(context === "student" ? scene.objects.filter(isLarge) : scene.objects, stream);
-    const [user] = rawMessages([scene.image], askAbout(sign));
-    const view = context === "teacher" ? [{ type: "image", image: viewOf(scene, sign, viewSize) } as const] : [];
-    return {
-      messages: [{ ...user!, content: [...user!.content, ...view] }],
-      response: [{ text: explainSign(sign), weight: 1 }],
-    };
+    const signs = askable(scene, context);
+    if (signs.length === 0) return undefined;
+    const sign = pick(signs, stream);
+    return explain(scene, context, { family: "digit", signs: [sign], answer: String(sign.digit) }, viewSize);
+  };
+}
+
+/** Which of two signs shows the larger digit. */
+function askLarger(context: Context): Lesson {
+  return (scene, stream, viewSize) => {
+    const signs = askable(scene, context);
+    if (signs.length === 0) return undefined;
+    const first = pick(signs, stream);
+    const others = signs.filter(({ digit }) => digit !== first.digit);
+    if (others.length === 0) return undefined;
+    const second = pick(others, stream);
+    const larger = first.digit > second.digit ? first : second;
+    const answer = `${larger.colour} ${larger.shape}`;
+    return explain(scene, context, { family: "compare", signs: [first, second], answer }, viewSize);
   };
 }
 
@@ -84,8 +106,10 @@ export const lessons = {
   "list-digits": listCells("digit"),
   "place-signs": placeSigns(false),
   "read-signs": placeSigns(true),
-  "ask-student": answerQuestion("student"),
-  "ask-teacher": answerQuestion("teacher"),
+  "ask-student": askDigit("student"),
+  "ask-teacher": askDigit("teacher"),
+  "compare-student": askLarger("student"),
+  "compare-teacher": askLarger("teacher"),
 } as const satisfies Record<string, Lesson>;
 
 export type LessonName = keyof typeof lessons;

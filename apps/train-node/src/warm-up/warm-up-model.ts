@@ -5,12 +5,10 @@ import { randomStream } from "@imagine-opd/random-streams";
 import { generateScene } from "@imagine-opd/region-datasets";
 import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
+import { firstTrainingScene } from "../scenes/scene-source.ts";
 import type { Part, Stage } from "./curriculum.ts";
 import { type EncodedExercise, encodeExercise } from "./exercise.ts";
 import { lessons } from "./lessons.ts";
-
-/** Scenes of the warm-up and of every later training never meet: the warm-up draws these indices. */
-export const warmUpScenes = 25_000;
 
 const rampSteps = 50;
 const maxGradientNorm = 1;
@@ -33,13 +31,17 @@ function makeExercises(
   const stream = randomStream(seed, "warm-up", step, lesson);
   const exercises: EncodedExercise[] = [];
   while (exercises.length < count) {
-    const scene = generateScene(seed, stream.integer(warmUpScenes));
-    // The student's questions are about large signs; a scene may have none.
-    if (lesson === "ask-student" && scene.objects.every(({ glyphScale }) => glyphScale < 5)) continue;
+    const scene = generateScene(seed, stream.integer(firstTrainingScene));
     const exercise = lessons[lesson](scene, stream, model.processor.imageSettings.tileSize);
-    exercises.push(encodeExercise(exercise, model.processor));
+    if (exercise !== undefined) exercises.push(encodeExercise(exercise, model.processor));
   }
   return exercises;
+}
+
+/** Rises over the first steps of each stage, then falls in a straight line to the stage's last rate. */
+export function learningRateOf({ steps, learningRate, lastLearningRate = learningRate }: Stage, step: number): number {
+  const rate = learningRate + (lastLearningRate - learningRate) * (step / steps);
+  return rate * Math.min(1, (step + 1) / rampSteps);
 }
 
 /** Loss and gradients of one part. */
@@ -99,7 +101,7 @@ export async function* warmUpModel(
         step += 1;
         const { gradients, losses } = await learnStep(model, stage.parts(inStage), seed, step);
         const gradientScale = clipScale(await globalNorm(gradients), maxGradientNorm);
-        const learningRate = stage.learningRate * Math.min(1, (inStage + 1) / rampSteps);
+        const learningRate = learningRateOf(stage, inStage);
         optimizer.step(gradients, { learningRate, gradientScale });
         tf.dispose(Object.values(gradients));
         yield { stage: stage.name, step, totalSteps, losses };

@@ -3,15 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBackend } from "@imagine-opd/command-line";
 import { openDirectory, writeDirectory } from "@imagine-opd/host/node";
+import { parseAnswer, parseTrajectory, studentMessages, teacherMessages } from "@imagine-opd/imagination-prompts";
 import { randomStream } from "@imagine-opd/random-streams";
 import { generateScene } from "@imagine-opd/region-datasets";
 import { openModel, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createSceneSource, quietTemplates } from "../scenes/scene-source.ts";
+import { checkEvidence, explainSigns } from "../scenes/sign-words.ts";
 import { writeTinyCheckpoint } from "../tiny-model/write-tiny-checkpoint.ts";
 import { encodeExercise } from "./exercise.ts";
 import { isLarge, lessons } from "./lessons.ts";
-import { warmUpModel } from "./warm-up-model.ts";
+import { learningRateOf, warmUpModel } from "./warm-up-model.ts";
 
 let home: string;
 let model: VisionLanguageModel;
@@ -28,7 +31,7 @@ afterAll(() => {
 
 test("every lesson's pieces tokenise as its whole text does, and its words are single tokens", () => {
   for (const [name, lesson] of Object.entries(lessons)) {
-    const exercise = lesson(generateScene(0, 3), randomStream(1, name), 64);
+    const exercise = lesson(generateScene(0, 3), randomStream(1, name), 64)!;
     const { completion, weights } = encodeExercise(exercise, model.processor);
     const whole = exercise.response.map(({ text }) => text).join("");
     expect([...completion.slice(0, -1)], name).toEqual([...model.processor.tokenize(whole)]);
@@ -41,10 +44,76 @@ test("every lesson's pieces tokenise as its whole text does, and its words are s
 test("digits of small signs are never labelled in the whole picture", () => {
   for (let index = 0; index < 20; index++) {
     const scene = generateScene(0, index);
-    const { response } = lessons["list-digits"](scene, randomStream(1), 64);
+    const { response } = lessons["list-digits"](scene, randomStream(1), 64)!;
     const labelled = response.filter(({ text, weight }) => weight > 0 && text !== " empty").length;
     expect(labelled).toBe(scene.objects.filter(isLarge).length);
   }
+});
+
+test("the student's questions are about large signs alone, the teacher's about any", () => {
+  const sizes = (name: "ask-student" | "compare-student" | "compare-teacher") => {
+    const seen = new Set<number>();
+    for (let index = 0; index < 40; index++) {
+      const scene = generateScene(0, index);
+      const exercise = lessons[name](scene, randomStream(index), 64);
+      const text = exercise?.response[0]!.text ?? "";
+      const named = scene.objects.filter(({ colour, shape }) => text.includes(`the ${colour} ${shape}`));
+      for (const { glyphScale } of named) seen.add(glyphScale);
+    }
+    return [...seen].sort();
+  };
+  expect(sizes("ask-student")).toEqual([5]);
+  expect(sizes("compare-student")).toEqual([5]);
+  expect(sizes("compare-teacher")).toEqual([4, 5]);
+});
+
+test("the warm-up asks in the very tokens that training and evaluation use", async () => {
+  const { processor } = model;
+  const options = { glyphScale: [5, 5], split: "train", seed: 0, count: 1, viewSize: 64 } as const;
+  for (const [family, name] of [
+    ["digit", "ask"],
+    ["compare", "compare"],
+  ] as const) {
+    const source = createSceneSource({ ...options, family });
+    const example = await source.load(0);
+    const messages = {
+      student: studentMessages(example, { imagination: "on", templates: quietTemplates }),
+      teacher: teacherMessages(example, {
+        reveal: { evidence: true, groundTruth: false },
+        templates: quietTemplates,
+      }),
+    };
+    for (const context of ["student", "teacher"] as const) {
+      // The lesson that happens to ask what the scene asks.
+      let exercise: ReturnType<(typeof lessons)["ask-student"]>;
+      for (
+        let draw = 0;
+        JSON.stringify(exercise?.messages[0]!.content[1]) !== JSON.stringify({ type: "text", text: example.question });
+        draw++
+      )
+        exercise = lessons[`${name}-${context}`](source.scene(0), randomStream(draw), 64);
+      expect(processor.encode(messages[context])).toEqual(processor.encode(exercise!.messages));
+      expect(checkEvidence(exercise!.response[0]!.text, source.scene(0).asked)).toEqual({ located: true, seen: true });
+      expect(parseAnswer(exercise!.response[0]!.text).answer).toBe(example.answer);
+    }
+  }
+});
+
+test("evidence is true only in its very words", () => {
+  const { asked, answer } = generateScene(0, 1, { family: "compare" });
+  const text = explainSigns(asked, answer);
+  expect(checkEvidence(text, asked)).toEqual({ located: true, seen: true });
+  expect(checkEvidence(text, [...asked].reverse())).toEqual({ located: false, seen: false });
+  expect(checkEvidence(explainSigns(asked.slice(0, 1), answer), asked)).toEqual({ located: false, seen: false });
+  expect(parseTrajectory(text).moves.map(({ kind }) => kind)).toEqual(["locate", "invoke", "reveal", "commit"]);
+});
+
+test("a stage's rate rises, then falls to its last rate", () => {
+  const stage = { name: "x", steps: 100, learningRate: 1e-3, lastLearningRate: 1e-4, parts: () => [] };
+  expect(learningRateOf(stage, 0)).toBeCloseTo(2e-5, 10);
+  expect(learningRateOf(stage, 50)).toBeCloseTo(5.5e-4, 10);
+  expect(learningRateOf(stage, 99)).toBeCloseTo(1.09e-4, 10);
+  expect(learningRateOf({ name: "x", steps: 100, learningRate: 1e-3, parts: () => [] }, 99)).toBeCloseTo(1e-3, 10);
 });
 
 test("a few steps lower the loss and leave no tensor behind", async () => {
