@@ -1,6 +1,6 @@
 // Uses the packages as those who install them do: packs every one, unpacks the tarballs into fresh folders outside the
-// repository, runs the programs of the READMEs there as ES modules and as CommonJS, and compares what they print with the
-// README. Third-party packages are linked from this repository, so nothing is fetched. Run it after `npm run build`.
+// repository, runs the programs of the READMEs there as ES modules, as CommonJS and bundled in a headless browser, and compares
+// what they print with the README. Third-party packages are linked from this repository, so nothing is fetched. Run it after `npm run build`.
 import { execFile } from "node:child_process";
 import {
   cpSync,
@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import { compressedSize, missingBrowser, nodeImport, openBrowser, runInBrowser } from "./check-packed-browser.mjs";
 import { installedNames, neededThing, readmePrograms, toCommonJs } from "./readme-programs.mjs";
 
 const run = promisify(execFile);
@@ -154,8 +155,23 @@ async function browserProblems(name, folder) {
   ];
 }
 
+/** Runs a README's programs in the browser: what ran, for the reader, and what is wrong. */
+async function runInBrowserToo(browser, programs, folder) {
+  const skipped = programs.map(({ program }) => nodeImport(program)).find((name) => name !== undefined);
+  if (skipped !== undefined) return { ran: [`for Node alone, it imports ${skipped}`], problems: [] };
+  if (browser === undefined) return { ran: [], problems: [] };
+  const problems = [];
+  for (const [i, { program, output }] of programs.entries()) {
+    const label = `program ${i + 1} in the browser`;
+    const printed = await runInBrowser(browser, program, folder).catch((error) => error);
+    if (printed instanceof Error) problems.push(`${label} fails: ${printed.message}`);
+    else if (printed.trimEnd() !== output) problems.push(`${label} prints\n${printed}\ninstead of\n${output}`);
+  }
+  return { ran: ["in the browser too"], problems };
+}
+
 /** Everything about one package: a line for the reader, and what is wrong. */
-async function checkPackage(name, root, unpacked, manifests) {
+async function checkPackage(name, root, unpacked, manifests, browser) {
   const problems = contentProblems(join(unpacked, name));
   if (!existsSync(join(unpacked, name, "README.md"))) return { line: "", problems };
   const readme = readFileSync(join(unpacked, name, "README.md"), "utf8");
@@ -177,12 +193,21 @@ async function checkPackage(name, root, unpacked, manifests) {
   }
   const inBrowser = forBrowsers.includes(name);
   if (inBrowser) problems.push(...(await browserProblems(name, folder)));
+  const inPage = needed === undefined ? await runInBrowserToo(browser, programs, folder) : { ran: [], problems: [] };
+  problems.push(...inPage.problems);
+  const size = inBrowser ? [`${((await compressedSize(scope + name, folder)) / 1000).toFixed(1)} kB min+gzip`] : [];
   const ran =
     needed === undefined
       ? `${programs.length} program${programs.length === 1 ? "" : "s"}`
       : `loads; program skipped, it needs ${needed}`;
   return {
-    line: [ran, ...(gradient ? ["gradient"] : []), ...(inBrowser ? ["browser bundle"] : [])].join(", "),
+    line: [
+      ran,
+      ...inPage.ran,
+      ...(gradient ? ["gradient"] : []),
+      ...(inBrowser ? ["browser bundle"] : []),
+      ...size,
+    ].join(", "),
     problems,
   };
 }
@@ -203,20 +228,25 @@ function report(name, { line, problems }) {
 
 const names = readdirSync("packages").sort();
 const built = names.filter((name) => existsSync(`packages/${name}/dist`));
+// Names on the command line check these alone.
+const wanted = process.argv.length > 2 ? names.filter((name) => process.argv.includes(name, 2)) : names;
 const root = mkdtempSync(join(tmpdir(), "imagine-opd-packed-"));
+const browser = await openBrowser();
+if (browser === undefined) console.log(`skipped: the programs in the browser, because ${missingBrowser}`);
 try {
   const unpacked = join(root, "unpacked");
   const manifests = await packAll(built, unpacked);
-  const waiting = [...names];
+  const waiting = [...wanted];
   const worker = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
       if (built.includes(name)) {
         const failed = (error) => ({ line: "", problems: [error.message] });
-        report(name, await checkPackage(name, root, unpacked, manifests).catch(failed));
+        report(name, await checkPackage(name, root, unpacked, manifests, browser).catch(failed));
       } else report(name, { line: "", problems: ["not built; run npm run build first"] });
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
 } finally {
+  await browser?.close();
   rmSync(root, { recursive: true, force: true });
 }

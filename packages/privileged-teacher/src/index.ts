@@ -1,8 +1,14 @@
-export type { PrivilegedQuestion, Reveal } from "@imagine-opd/imagination-prompts";
+export type {
+  PrivilegedQuestion,
+  Reveal,
+  StudentMessageOptions,
+  TeacherMessageOptions,
+  VisualQuestion,
+} from "@imagine-opd/imagination-prompts";
 export type { AdaptedWeight } from "./adapted-weight.ts";
 export { findAssistantPrefix } from "./assistant-boundary.ts";
 export { type CachedTeacher, type CacheScoresOptions, cacheScores } from "./cache-scores.ts";
-export type { CompareContextsOptions } from "./compare-contexts.ts";
+export { type CompareContextsOptions, compareContexts } from "./compare-contexts.ts";
 export { studentPrompt, teacherPrompt } from "./context-prompts.ts";
 export {
   type ControlledPrivilege,

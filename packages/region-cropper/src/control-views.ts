@@ -27,8 +27,11 @@ export interface ControlView {
   readonly donorIndex?: number;
 }
 
+/** What decides the stand-ins of one record. */
 export interface ControlOptions {
+  /** Integer. */
   readonly seed: number;
+  /** Part of the random key. */
   readonly recordId: string;
   /** The record's picture, the one that the views were cut from. */
   readonly image: RgbImage;
@@ -110,8 +113,18 @@ function neededDonors(donors: readonly RgbImage[] | undefined): readonly RgbImag
  * @throws invalid-argument for `shuffled` without donors, and for a kind that is none
  */
 export function controlViews(
+  kind: Exclude<ViewControl, "random-box">,
+  views: readonly Pick<EvidenceView, "image">[],
+  options: ControlOptions,
+): readonly ControlView[];
+export function controlViews(
   kind: ViewControl,
   views: readonly EvidenceView[],
+  options: ControlOptions,
+): readonly ControlView[];
+export function controlViews(
+  kind: ViewControl,
+  views: readonly Pick<EvidenceView, "image">[],
   options: ControlOptions,
 ): readonly ControlView[] {
   const { seed, recordId, image, filter = "bicubic" } = options;
@@ -127,8 +140,8 @@ export function controlViews(
     case "noise":
       return views.map((view, i) => ({ image: noiseImage(view.image, streamOf(i)), control: kind }));
     case "random-box":
-      return views.map((view, i) => {
-        const control = randomBox(view, views, image, streamOf(i));
+      return (views as readonly EvidenceView[]).map((view, i, all) => {
+        const control = randomBox(view, all, image, streamOf(i));
         return { ...control, image: resizeImage(control.image, view.image, { filter }) };
       });
     case "shuffled": {

@@ -73,6 +73,7 @@ export type DropReason =
   | "over-max-views"
   | "over-token-budget";
 
+/** A region without a view of its own, and why. */
 export interface DroppedRegion {
   /** Index into the given regions. */
   readonly regionIndex: number;

@@ -11,3 +11,4 @@ export type {
 export type { DecodingPolicy, SamplingOptions } from "./sampling-options.ts";
 export { streamRollouts } from "./stream-rollouts.ts";
 export { type TruncatedPolicy, type TruncatedRollouts, weighTruncated } from "./truncated-rollouts.ts";
+export { openUncachedDecoding } from "./uncached-decoding.ts";

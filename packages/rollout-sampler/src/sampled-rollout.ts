@@ -44,6 +44,7 @@ export interface TokenPlace {
   readonly position: number;
 }
 
+/** What `streamRollouts` yields: every token as it is drawn, and every rollout when it ends. */
 export type SamplingEvent =
   | ({ readonly type: "token-sampled" } & TokenPlace & SampledToken)
   | { readonly type: "rollout-finished"; readonly rollout: SampledRollout };

@@ -62,8 +62,10 @@ function countDraws(logits: Float32Array, options: TokenSamplerOptions, draws: n
 // 0.999 quantiles of chi-square, by degrees of freedom.
 const CHI_SQUARE_999 = [0, 10.828, 13.816, 16.266, 18.467, 20.515, 22.458, 24.322];
 
-test.each<[string, Omit<TokenSamplerOptions, "allowed">, number[]]>([
+test.each<[string, Partial<TokenSamplerOptions>, number[]]>([
   ["nothing", {}, [0, 1, 2, 3, 4, 5, 6, 7]],
+  ["bans", { allowed: Uint8Array.of(1, 0, 1, 1, 1, 1, 0, 1) }, [0, 2, 3, 4, 5, 7]],
+  ["bans before top-p", { allowed: Uint8Array.of(1, 0, 1, 1, 1, 1, 0, 1), topP: 0.8 }, [3, 4, 5, 7]],
   ["temperature", { temperature: 0.5 }, [0, 1, 2, 3, 4, 5, 6, 7]],
   ["top-k", { topK: 3 }, [1, 4, 6]],
   ["top-p", { topP: 0.7 }, [1, 4, 6]],
@@ -81,12 +83,13 @@ test.each<[string, Omit<TokenSamplerOptions, "allowed">, number[]]>([
   ],
 ])("draws have the exact frequencies with %s", (_name, options, support) => {
   const logits = logarithms([0.02, 0.3, 0.03, 0.05, 0.2, 0.1, 0.25, 0.05]);
-  const allowed = all(8);
+  const { allowed: given = all(8) } = options;
+  const allowed = given.slice();
   for (const id of options.stopTokenIds ?? []) allowed[id] = 0;
   const exact = exactDistribution(logits, { ...options, allowed }, seen);
   expect(exact.flatMap((p, id) => (p > 0 ? [id] : []))).toEqual(support);
   const draws = 20_000;
-  const counts = countDraws(logits, { ...options, allowed: all(8) }, draws, seen);
+  const counts = countDraws(logits, { ...options, allowed: given }, draws, seen);
   let chiSquare = 0;
   exact.forEach((p, id) => {
     if (p === 0) expect(counts[id]).toBe(0);

@@ -12,7 +12,8 @@ test.each<[TruncatedPolicy, number[][]]>([
   ["keep", [[1, 1], [1, 1, 1], [1], [1]]],
   ["mask-last", [[1, 1], [1, 1, 0], [0], [1]]],
   ["drop", [[1, 1], [0, 0, 0], [0], [1]]],
-])("%s", (policy, expected) => {
+  [{ kind: "down-weight", weight: 0.25 }, [[1, 1], [0.25, 0.25, 0.25], [0.25], [1]]],
+])("%j", (policy, expected) => {
   const { tokenWeights, count, rate } = weighTruncated(rollouts, policy);
   expect(tokenWeights.map((weights) => [...weights])).toEqual(expected);
   expect([count, rate]).toEqual([2, 0.5]);
@@ -26,7 +27,9 @@ test("aborted rollouts and unknown policies are refused", () => {
   expect(() => weighTruncated([rollout("aborted", 2)], "keep")).toThrow(
     "rollout-sampler.weighTruncated: the rollout of record `a` was aborted. Leave it out.",
   );
-  expect(() => weighTruncated([], "mask" as TruncatedPolicy)).toThrow(
-    "`policy` must be keep, mask-last or drop, got mask.",
+  const known = "`policy` must be keep, mask-last, drop, or down-weight with a weight above 0 and below 1";
+  expect(() => weighTruncated([], "mask" as TruncatedPolicy)).toThrow(`${known}, got mask.`);
+  expect(() => weighTruncated([], { kind: "down-weight", weight: 1 })).toThrow(
+    `${known}, got {"kind":"down-weight","weight":1}.`,
   );
 });

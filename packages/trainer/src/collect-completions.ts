@@ -21,7 +21,7 @@ export async function collectCompletions(
   settings: TrainSettings,
   at: { readonly step: number; readonly features: ImageFeatures; readonly signal: AbortSignal | undefined },
 ): Promise<readonly Completion[]> {
-  const { objective, sampling, seed } = settings;
+  const { objective, sampling, seed, loss } = settings;
   if (objective.kind === "sft") {
     return prepared.map((source) => ({
       source,
@@ -39,7 +39,7 @@ export async function collectCompletions(
       seed,
       step: at.step,
       stopTokenIds: processor.stopTokenIds,
-      bannedTokenIds: processor.placeholderTokenIds,
+      bannedTokenIds: [...processor.placeholderTokenIds, ...(loss.bannedTokenIds ?? [])],
       tokenLimit: Math.min(processor.tokenCount, policy.vocabSize),
       features: at.features,
       ...(at.signal && { signal: at.signal }),

@@ -5,7 +5,16 @@ import { type Deviation, getPreset, type Preset } from "./presets.ts";
 const imagine = getPreset("imagine-opd");
 const sdpo = getPreset("sdpo");
 
-/** Text of a deviation, what it changes in `imagine-opd` after `divergence=jsd:0.5`, and how the record tells of it. */
+const { preset: jsd } = deviate(imagine, ["divergence=jsd:0.5"]);
+const objectiveOf = ({ settings }: Preset) => settings.objective;
+const lossOf = ({ settings }: Preset) => settings.loss;
+const jsdWith = (part: object) => ({ kind: "opd", divergence: { kind: "jsd", beta: 0.5, ...part } });
+const sampledWith = (part: object) => ({
+  kind: "opd",
+  divergence: { kind: "sampled-reverse-kl", clip: { low: 0.2, high: 0.3, dual: 3 }, ...part },
+});
+
+/** Text of a deviation, what it changes in `imagine-opd` with `divergence=jsd:0.5`, and how the record tells of it. */
 const cases: [string, (preset: Preset) => unknown, unknown, from: string, to: string][] = [
   ["lr=5e-4", ({ settings }) => settings.optimiser.schedule.learningRate, 5e-4, "0.000001", "0.0005"],
   [
@@ -50,6 +59,42 @@ const cases: [string, (preset: Preset) => unknown, unknown, from: string, to: st
     "off",
     "2",
   ],
+  ["divergence=jsd:0.5:endpoint", objectiveOf, jsdWith({ normalize: "endpoint" }), "jsd:0.5", "jsd:0.5:endpoint"],
+  [
+    "clip=preserve-direction:0.1",
+    objectiveOf,
+    jsdWith({ clip: { kind: "preserve-direction", limit: 0.1 } }),
+    "off",
+    "preserve-direction:0.1",
+  ],
+  [
+    "clip=vocabulary-entry:0.05",
+    objectiveOf,
+    jsdWith({ clip: { kind: "vocabulary-entry", limit: 0.05 } }),
+    "off",
+    "vocabulary-entry:0.05",
+  ],
+  ["temperatureScaling=squared", objectiveOf, jsdWith({ temperatureScaling: "squared" }), "off", "squared"],
+  ["reduction=sequence-mean", lossOf, { reduction: "sequence-mean" }, "token-mean", "sequence-mean"],
+  [
+    "reduction=constant-length:256",
+    lossOf,
+    { reduction: "constant-length", constantLength: 256 },
+    "token-mean",
+    "constant-length:256",
+  ],
+  ["lossTemperature=1.1", lossOf, { reduction: "token-mean", temperature: 1.1 }, "off", "1.1"],
+  ["bannedTokenIds=5,17", lossOf, { reduction: "token-mean", bannedTokenIds: [5, 17] }, "off", "5,17"],
+  ["bannedTokenIds=none", lossOf, { reduction: "token-mean", bannedTokenIds: [] }, "off", "none"],
+  ["chunkRows=8", lossOf, { reduction: "token-mean", chunkRows: 8 }, "off", "8"],
+  ["chunkVocabulary=4096", lossOf, { reduction: "token-mean", chunkVocabulary: 4096 }, "off", "4096"],
+  [
+    "demonstration=successful-rollout",
+    ({ settings }) => settings.demonstration,
+    "successful-rollout",
+    "none",
+    "successful-rollout",
+  ],
   ["teacher=live", ({ teacher }) => teacher, { kind: "live" }, "frozen", "live"],
   ["teacher=frozen:base", ({ teacher }) => teacher, { kind: "frozen", from: "base" }, "frozen", "frozen:base"],
   ["teacher=ema:0.05", ({ teacher }) => teacher, { kind: "ema", rate: 0.05, average: "weights" }, "frozen", "ema:0.05"],
@@ -81,6 +126,13 @@ const cases: [string, (preset: Preset) => unknown, unknown, from: string, to: st
   ["missingPrivilege=skip", ({ settings }) => settings.missingPrivilege, "skip", "error", "skip"],
   ["imagination=off", ({ settings }) => settings.imagination, "off", "on", "off"],
   ["truncated=mask-last", ({ settings }) => settings.truncated, "mask-last", "keep", "mask-last"],
+  [
+    "truncated=down-weight:0.5",
+    ({ settings }) => settings.truncated,
+    { kind: "down-weight", weight: 0.5 },
+    "keep",
+    "down-weight:0.5",
+  ],
   ["skipFirst=3", ({ settings }) => settings.skipFirst, 3, "0", "3"],
   ["batchSize=4", ({ settings }) => settings.batchSize, 4, "32", "4"],
   ["maxPromptTokens=100", ({ settings }) => settings.maxPromptTokens, 100, "5120", "100"],
@@ -99,18 +151,39 @@ const cases: [string, (preset: Preset) => unknown, unknown, from: string, to: st
   ["epsilon=1e-6", ({ settings }) => settings.optimiser.epsilon, 1e-6, "1e-8", "0.000001"],
 ];
 
-test.each(cases)("%s changes its field and is recorded", (change, read, expected, from, to) => {
-  const { preset, deviations } = deviate(imagine, ["divergence=jsd:0.5", change]);
+/** The same for what belongs to the sampled form. */
+const sampledCases: typeof cases = [
+  ["clip=0.1:0.2", objectiveOf, sampledWith({ clip: { low: 0.1, high: 0.2 } }), "0.2:0.3:3", "0.1:0.2"],
+  ["clip=off", objectiveOf, { kind: "opd", divergence: { kind: "sampled-reverse-kl" } }, "0.2:0.3:3", "off"],
+  ["importanceCap=2", objectiveOf, sampledWith({ importanceCap: 2 }), "off", "2"],
+  ["ratio=sampler", objectiveOf, sampledWith({ ratio: "sampler" }), "off", "sampler"],
+  ["advantageClip=5", objectiveOf, sampledWith({ advantageClip: 5 }), "off", "5"],
+  ["baseline=expected", objectiveOf, sampledWith({ baseline: "expected" }), "off", "expected"],
+  ["prefixGamma=0.5", objectiveOf, sampledWith({ prefixGamma: 0.5 }), "off", "0.5"],
+];
+
+test.each([
+  ...cases.map(([change, ...rest]) => [change, jsd, ...rest] as const),
+  ...sampledCases.map(([change, ...rest]) => [change, imagine, ...rest] as const),
+])("%s changes its field and is recorded", (change, base, read, expected, from, to) => {
+  const { preset, deviations } = deviate(base, [change]);
   expect(read(preset)).toEqual(expected);
-  const field = change.slice(0, change.indexOf("="));
-  expect(deviations).toEqual<Deviation[]>([
-    { field: "divergence", preset: "sampled-reverse-kl", value: "jsd:0.5" },
-    { field, preset: from, value: to },
-  ]);
+  expect(deviations).toEqual<Deviation[]>([{ field: change.slice(0, change.indexOf("=")), preset: from, value: to }]);
 });
 
 test("every field has a case", () => {
-  expect(new Set(cases.map(([change]) => change.slice(0, change.indexOf("="))))).toEqual(new Set(deviationFields));
+  const tested = [...cases, ...sampledCases].map(([change]) => change.slice(0, change.indexOf("=")));
+  expect(new Set(tested)).toEqual(new Set(deviationFields));
+});
+
+test("what a change brings with it is recorded after the declared ones", () => {
+  const { preset, deviations } = deviate(imagine, ["lr=1e-4", "divergence=jsd:0.5", "divergence=reverse-kl"]);
+  expect(objectiveOf(preset)).toEqual({ kind: "opd", divergence: { kind: "reverse-kl" } });
+  expect(deviations).toEqual<Deviation[]>([
+    { field: "lr", preset: "0.000001", value: "0.0001" },
+    { field: "divergence", preset: "sampled-reverse-kl", value: "reverse-kl" },
+    { field: "clip", preset: "0.2:0.3:3", value: "off" },
+  ]);
 });
 
 test("a change to what is there already is none, and the preset itself stays", () => {
@@ -121,7 +194,7 @@ test("a change to what is there already is none, and the preset itself stays", (
 
 test("departures of a preset stand in every record", () => {
   const { deviations } = deviate(sdpo, ["lr=1e-6"]);
-  expect(deviations.map(({ field }) => field)).toEqual(["privilege", "lr"]);
+  expect(deviations.map(({ field }) => field)).toEqual(["feedback", "lr"]);
 });
 
 test("support and importance cap survive another divergence, and can be taken away", () => {
@@ -144,15 +217,39 @@ test.each([
   ["divergence=jsd:x", 'beta of jsd must be a number > 0, got "x".'],
   [
     "divergence=kl",
-    'divergence must be sampled-reverse-kl, reverse-kl, forward-kl, jsd:BETA or skew-jsd:BETA, got "kl".',
+    'divergence must be sampled-reverse-kl, reverse-kl, forward-kl, jsd:BETA, skew-jsd:BETA or jsd:BETA:endpoint, got "kl".',
   ],
   [
     "support=student:5",
     "support belongs to divergences between distributions, the objective is sampled-reverse-kl. Put a",
   ],
+  ["support=all", "support belongs to divergences between distributions"],
+  ["clip=0.2", 'clip must be off, or LOW:HIGH or LOW:HIGH:DUAL, got "0.2".'],
+  ["clip=0.2:much", 'high of clip must be a number > 0, got "much".'],
+  ["ratio=two", 'ratio must be one of one, sampler, got "two".'],
+  ["prefixGamma=-1", 'prefixGamma must be a number ≥ 0, got "-1".'],
+  ["truncated=half", 'truncated must be keep, mask-last, drop or down-weight:WEIGHT, got "half".'],
+  ["reduction=mean", 'reduction must be token-mean, sequence-mean, sum or constant-length:TOKENS, got "mean".'],
+  ["reduction=constant-length", "reduction must be token-mean, sequence-mean, sum or constant-length:TOKENS"],
+  ["bannedTokenIds=5,x", 'an id of bannedTokenIds must be an integer ≥ 0, got "x".'],
+  ["lossTemperature=0", 'lossTemperature must be a number > 0, got "0".'],
   ["reveal=all", 'reveal must be one of views+answer, views, answer, none, got "all".'],
 ])("%s is refused", (change, message) => {
   expect(() => deviate(imagine, [change])).toThrow(message);
+});
+
+test.each([
+  [
+    "baseline=expected",
+    "baseline belongs to the divergence of sampled tokens, the objective is jsd:0.5. Put a divergence",
+  ],
+  ["clip=0.2:0.3", 'kind of clip must be one of preserve-direction, zero-gradient, vocabulary-entry, got "0.2".'],
+  [
+    "clip=preserve-direction",
+    "clip must be off, or one of preserve-direction, zero-gradient, vocabulary-entry and :LIMIT",
+  ],
+])("%s is refused for a divergence between distributions", (change, message) => {
+  expect(() => deviate(jsd, [change])).toThrow(message);
 });
 
 test.each([

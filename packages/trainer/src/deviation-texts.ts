@@ -1,6 +1,8 @@
-import type { TopK } from "@imagine-opd/distillation-loss";
+import type { DivergenceClip, EntryClip, RatioClip, TopK } from "@imagine-opd/distillation-loss";
 import type { Reveal, TeacherKind } from "@imagine-opd/privileged-teacher";
 import { ImagineOpdError } from "@imagine-opd/protocol";
+import type { TruncatedPolicy } from "@imagine-opd/rollout-sampler";
+import type { LossSettings } from "./loss-settings.ts";
 import type { DistributionDivergence, Objective, SampledReverseKl } from "./objective.ts";
 
 // Values of deviations as texts, and back: what a reader writes is what a run's record shows.
@@ -27,7 +29,7 @@ export function parseNumber(
 }
 
 /** One of some words. @throws invalid-argument */
-export function choose<Choice extends string>(field: string, text: string, choices: readonly Choice[]): Choice {
+export function choose<const Choice extends string>(field: string, text: string, choices: readonly Choice[]): Choice {
   if ((choices as readonly string[]).includes(text)) return text as Choice;
   return refuse(field, `one of ${choices.join(", ")}`, text);
 }
@@ -66,30 +68,112 @@ export function formatTeacher(teacher: TeacherKind): string {
   }
 }
 
-const divergenceForms = "sampled-reverse-kl, reverse-kl, forward-kl, jsd:BETA or skew-jsd:BETA";
+const divergenceForms = "sampled-reverse-kl, reverse-kl, forward-kl, jsd:BETA, skew-jsd:BETA or jsd:BETA:endpoint";
 
-/** `jsd:0.5` and the like; support and importance cap of another distribution's divergence stay. @throws invalid-argument */
+/**
+ * `jsd:0.5` and the like. What belongs to any divergence stays, and what belongs to the form, if that stays.
+ * @throws invalid-argument
+ */
 export function parseDivergence(text: string, before: Objective): SampledReverseKl | DistributionDivergence {
-  const [kind, beta, ...rest] = text.split(":");
-  if (text === "sampled-reverse-kl") return { kind: text };
-  const { topK, importanceCap } = distributionOf(before) ?? {};
-  const kept = { ...(topK && { topK }), ...(importanceCap !== undefined && { importanceCap }) };
+  const [kind, beta, normalize, ...rest] = text.split(":");
+  const earlier = sampledOf(before) ?? distributionOf(before);
+  const cap = earlier?.importanceCap !== undefined && { importanceCap: earlier.importanceCap };
+  if (text === "sampled-reverse-kl") return { ...cap, ...sampledOf(before), kind: text };
+  const { topK, clip, temperatureScaling } = distributionOf(before) ?? {};
+  const kept = {
+    ...(topK && { topK }),
+    ...(clip && { clip }),
+    ...(temperatureScaling && { temperatureScaling }),
+    ...cap,
+  };
   if (text === "reverse-kl" || text === "forward-kl") return { kind: text, ...kept };
-  if ((kind === "jsd" || kind === "skew-jsd") && rest.length === 0)
-    return { kind, beta: beta === undefined ? 0.5 : parseNumber(`beta of ${kind}`, beta), ...kept };
+  if (
+    (kind === "jsd" || kind === "skew-jsd") &&
+    (normalize === undefined || normalize === "endpoint") &&
+    !rest.length
+  ) {
+    const share = beta === undefined ? 0.5 : parseNumber(`beta of ${kind}`, beta);
+    return { kind, beta: share, ...(normalize && { normalize }), ...kept };
+  }
   return refuse("divergence", divergenceForms, text);
 }
 
 export function formatDivergence(objective: Objective): string {
   if (objective.kind !== "opd") return objective.kind;
   const { divergence } = objective;
-  return "beta" in divergence ? `${divergence.kind}:${divergence.beta}` : divergence.kind;
+  if (!("beta" in divergence)) return divergence.kind;
+  return `${divergence.kind}:${divergence.beta}${divergence.normalize === "endpoint" ? ":endpoint" : ""}`;
 }
 
 /** The divergence where it is one between distributions. */
 export function distributionOf(objective: Objective): DistributionDivergence | undefined {
   if (objective.kind !== "opd" || objective.divergence.kind === "sampled-reverse-kl") return undefined;
   return objective.divergence;
+}
+
+/** The divergence where it is the sampled form. */
+export function sampledOf(objective: Objective): SampledReverseKl | undefined {
+  if (objective.kind !== "opd" || objective.divergence.kind !== "sampled-reverse-kl") return undefined;
+  return objective.divergence;
+}
+
+const clipKinds = ["preserve-direction", "zero-gradient", "vocabulary-entry"] as const;
+
+/** `0.2:0.3:3`: low, high and, where it is bounded, dual. @throws invalid-argument */
+export function parseRatioClip(text: string): RatioClip {
+  const [low, high, dual, ...rest] = text.split(":");
+  if (high === undefined || rest.length > 0) return refuse("clip", "off, or LOW:HIGH or LOW:HIGH:DUAL", text);
+  const bounds = { low: parseNumber("low of clip", low!), high: parseNumber("high of clip", high) };
+  return dual === undefined ? bounds : { ...bounds, dual: parseNumber("dual of clip", dual) };
+}
+
+/** `preserve-direction:0.1` and the like. @throws invalid-argument */
+export function parseDivergenceClip(text: string): DivergenceClip | EntryClip {
+  const [kind, limit, ...rest] = text.split(":");
+  if (limit === undefined || rest.length > 0)
+    return refuse("clip", `off, or one of ${clipKinds.join(", ")} and :LIMIT`, text);
+  return { kind: choose("kind of clip", kind!, clipKinds), limit: parseNumber("limit of clip", limit) };
+}
+
+export function formatClip(clip: RatioClip | DivergenceClip | EntryClip | undefined): string | undefined {
+  if (clip === undefined) return undefined;
+  if ("kind" in clip) return `${clip.kind}:${clip.limit}`;
+  return [clip.low, clip.high, ...(clip.dual === undefined ? [] : [clip.dual])].join(":");
+}
+
+const reductions = ["token-mean", "sequence-mean", "sum"] as const;
+
+/** `token-mean`, `constant-length:256` and the like. @throws invalid-argument */
+export function parseReduction(text: string): Pick<LossSettings, "reduction" | "constantLength"> {
+  const [reduction, length, ...rest] = text.split(":");
+  if (reduction === "constant-length" && length !== undefined && rest.length === 0)
+    return { reduction, constantLength: parseNumber("length of the reduction", length) };
+  const expected = `${reductions.join(", ")} or constant-length:TOKENS`;
+  const chosen = reductions.find((each) => each === text);
+  return chosen === undefined ? refuse("reduction", expected, text) : { reduction: chosen };
+}
+
+export function formatReduction({ reduction, constantLength }: LossSettings): string {
+  return constantLength === undefined ? reduction : `${reduction}:${constantLength}`;
+}
+
+/** `keep`, `down-weight:0.5` and the like. @throws invalid-argument */
+export function parseTruncated(text: string): TruncatedPolicy {
+  const [kind, weight, ...rest] = text.split(":");
+  if (kind === "down-weight" && weight !== undefined && rest.length === 0)
+    return { kind, weight: parseNumber("weight of truncated", weight) };
+  const known = (["keep", "mask-last", "drop"] as const).find((each) => each === text);
+  return known ?? refuse("truncated", "keep, mask-last, drop or down-weight:WEIGHT", text);
+}
+
+export function formatTruncated(policy: TruncatedPolicy): string {
+  return typeof policy === "string" ? policy : `${policy.kind}:${policy.weight}`;
+}
+
+/** `5,17`, or `none` for an empty list. @throws invalid-argument */
+export function parseTokenIds(field: string, text: string): readonly number[] {
+  if (text === "none") return [];
+  return text.split(",").map((id) => parseNumber(field, id, { integer: true, from: "zero" }));
 }
 
 /** `student:100:tail`, or `all`. @throws invalid-argument */

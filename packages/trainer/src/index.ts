@@ -1,5 +1,6 @@
 export { createDataOrder, type DataOrder } from "./data-order.ts";
 export { deviate, deviationFields } from "./deviate.ts";
+export type { LossSettings } from "./loss-settings.ts";
 export type { DistributionDivergence, Objective, SampledReverseKl } from "./objective.ts";
 export { type Deviation, getPreset, type Preset, type PresetName, presets, type Tuning } from "./presets.ts";
 export { loadTrainerState, saveTrainerState } from "./save-trainer-state.ts";

@@ -1,20 +1,46 @@
-import type { Divergence, RatioClip, TopK } from "@imagine-opd/distillation-loss";
+import type { Divergence, DivergenceClip, EntryClip, RatioClip, TopK } from "@imagine-opd/distillation-loss";
 import type { Example } from "@imagine-opd/protocol";
 
 /** The sampled tokens' log-probs as a policy gradient of KL(student‖teacher): the paper's form. */
 export interface SampledReverseKl {
   readonly kind: "sampled-reverse-kl";
-  /** Without effect while there is one update a batch. @default not clipped */
+  /**
+   * What the importance ratio ρ of a token is: 1, or its probability under the student over that under the sampler, which
+   * differ by rounding alone as long as there is one update a batch.
+   * @default "one"
+   */
+  readonly ratio?: "one" | "sampler";
+  /** Bounds on ρ, without effect while it is 1. @default not clipped */
   readonly clip?: RatioClip;
+  /** Advantages are held within ± this, nats. @default not clipped */
+  readonly advantageClip?: number;
+  /**
+   * `expected` takes off each advantage its mean over the student's distribution, −KL(student‖teacher) at that place: the same
+   * expected gradient with less noise, for one more forward pass of the student.
+   * @default "none"
+   */
+  readonly baseline?: "none" | "expected";
+  /**
+   * γ of IW-OPD's weights, 1 + γ at the start of a completion and 1 where the models' disagreements lie behind; 0.5 there.
+   * @default not weighted
+   */
+  readonly prefixGamma?: number;
+  /** As that of {@link DistributionDivergence}. @default not weighted */
+  readonly importanceCap?: number;
 }
 
 /** A divergence between next-token distributions. */
 export type DistributionDivergence = Divergence & {
   /** Compares the most likely ids, and the rest as one or not at all. @default all ids */
   readonly topK?: TopK;
+  /** Bounds what one token, or one id's term, adds; the latter does not go with a tail. @default not clipped */
+  readonly clip?: DivergenceClip | EntryClip;
+  /** `squared` multiplies the loss by the square of its temperature. @default "none" */
+  readonly temperatureScaling?: "none" | "squared";
   /**
    * Largest truncated importance weight of a token, student against sampler. Needs sampling that cuts nothing off, because the
-   * ratio would be wrong by the kept mass. @default not weighted
+   * ratio would be wrong by the kept mass, and the sampler's temperature.
+   * @default not weighted
    */
   readonly importanceCap?: number;
 };

@@ -49,7 +49,8 @@ export function prepareExamples(
   return { prepared, dropped };
 }
 
-function encodeTeacher(example: Example, processor: Processor, settings: TrainSettings): EncodedPrompt {
+/** The teacher's prompt of an example. */
+export function encodeTeacher(example: Example, processor: Processor, settings: TrainSettings): EncodedPrompt {
   const { reveal, missingPrivilege, pictures } = settings;
   const wording = settings.templates && { templates: settings.templates };
   const shown =

@@ -36,7 +36,7 @@ const tables: Record<PresetName, readonly unknown[]> = {
     ...[1, 1.1, 0.95, 20, 1024, 18_976, 32, 2e-4, 0],
   ],
   sdpo: [
-    ...["jsd 0.5", "student 100 tail", off, 2, "ema 0.05", false, true, "shared"],
+    ...["jsd 0.5", "student 100 tail", off, 2, "ema 0.05", false, false, "shared"],
     ...[8, 1, off, off, 8192, 2048, 32, 1e-5, 0],
   ],
 };
@@ -84,6 +84,13 @@ describe.each(Object.keys(presets) as PresetName[])("%s", (name) => {
       maxGradientNorm: 1,
     });
   });
+});
+
+test("every recipe is a mean over the step's tokens, and SDPO alone demonstrates the student's own successes", () => {
+  for (const { settings } of Object.values(presets)) expect(settings.loss).toEqual({ reduction: "token-mean" });
+  expect(Object.values(presets).map(({ settings }) => settings.demonstration)).toEqual([
+    ...["none", "none", "none", "successful-rollout"],
+  ]);
 });
 
 test("only OPSD trains adapters: rank 64, alpha 128, seven projections", () => {

@@ -32,7 +32,14 @@ export interface Deviation {
 
 // Where a published recipe does not say, the values of imagine-opd stand.
 const adamW = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.01, maxGradientNorm: 1 } as const;
-const common = { missingPrivilege: "error", imagination: "on", truncated: "keep", skipFirst: 0 } as const;
+const common = {
+  loss: { reduction: "token-mean" },
+  demonstration: "none",
+  missingPrivilege: "error",
+  imagination: "on",
+  truncated: "keep",
+  skipFirst: 0,
+} as const;
 /** JSD over the student's 100 most likely tokens and the rest, weights of at most 2 (Vision-OPD and SDPO). */
 const tailJsd = {
   kind: "opd",
@@ -104,12 +111,17 @@ export const presets = {
       { field: "reduction", preset: "mean over the micro-batch's tokens", value: "mean over the step's tokens" },
     ],
   },
-  /** arXiv 2601.20802, github.com/lasgroup/SDPO at 0e6d510. */
+  /**
+   * arXiv 2601.20802, github.com/lasgroup/SDPO at 0e6d510: the teacher is shown a successful attempt of the student's own at the
+   * same question. Completions without one do not count.
+   */
   sdpo: {
     settings: {
       ...common,
       objective: tailJsd,
-      reveal: { evidence: false, groundTruth: true },
+      reveal: { evidence: false, groundTruth: false },
+      demonstration: "successful-rollout",
+      missingPrivilege: "skip",
       pictures: "shared",
       sampling: { temperature: 1, maxTokens: 8192, rolloutsPerPrompt: 8 },
       batchSize: 32,
@@ -118,10 +130,11 @@ export const presets = {
     },
     teacher: { kind: "ema", rate: 0.05, average: "weights" },
     tuning: { kind: "full" },
-    departures: [{ field: "privilege", preset: "own successful rollout and feedback text", value: "labelled answer" }],
+    departures: [{ field: "feedback", preset: "text about a failed attempt, where there is some", value: "none" }],
   },
 } as const satisfies Record<string, Preset>;
 
+/** A key of {@link presets}. */
 export type PresetName = keyof typeof presets;
 
 /** @throws invalid-argument with the known names */

@@ -2,11 +2,13 @@ import type { PromptTemplates } from "@imagine-opd/imagination-prompts";
 import type { Schedule } from "@imagine-opd/optim";
 import type { Reveal } from "@imagine-opd/privileged-teacher";
 import type { SamplingOptions, TruncatedPolicy } from "@imagine-opd/rollout-sampler";
+import type { LossSettings } from "./loss-settings.ts";
 import type { Objective } from "./objective.ts";
 
 /** Everything that decides what training does, apart from model, data and teacher. */
 export interface TrainSettings {
   readonly objective: Objective;
+  readonly loss: LossSettings;
   /** What the teacher's prompt shows. */
   readonly reveal: Reveal;
   /**
@@ -15,8 +17,14 @@ export interface TrainSettings {
    */
   readonly pictures: "shared" | "swapped";
   /**
+   * What the teacher is shown in the labelled answer's place: nothing, or for each completion the first other one of the same
+   * prompt that the trainer's `grade` finds correct (SDPO, arXiv 2601.20802).
+   */
+  readonly demonstration: "none" | "successful-rollout";
+  /**
    * What happens to a record that lacks what `reveal` asks for: `error` stops, `skip` leaves it out of the step, `reduce`
-   * reveals what there is. All are counted.
+   * reveals what there is. All are counted. The same goes for a completion that nothing can be demonstrated to: its tokens do
+   * not count, or its teacher sees no demonstration.
    */
   readonly missingPrivilege: "error" | "skip" | "reduce";
   /** Whether the student's prompt allows an imagined closer look. */
@@ -51,10 +59,15 @@ export interface SamplingSettings
   readonly rolloutsPerPrompt: number;
 }
 
+/** AdamW (Loshchilov and Hutter, arXiv 1711.05101) and what surrounds it. */
 export interface OptimiserSettings {
+  /** Learning rate by step. */
   readonly schedule: Schedule;
+  /** Decay of the first and the second moment. */
   readonly betas: readonly [number, number];
+  /** Added to the root of the second moment. */
   readonly epsilon: number;
+  /** Decoupled: each step takes this share times the learning rate off every weight. */
   readonly weightDecay: number;
   /** Gradients are scaled down to this global norm. */
   readonly maxGradientNorm: number;

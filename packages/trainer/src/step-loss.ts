@@ -1,16 +1,19 @@
 import {
+  type ComparisonOptions,
   crossEntropyThroughHead,
   type DistillationResult,
   divergenceThroughHead,
   policyGradientThroughHead,
+  prefixWeights,
   sampledReverseKlThroughHead,
 } from "@imagine-opd/distillation-loss";
-import { findAssistantPrefix, pairContexts, type Teacher } from "@imagine-opd/privileged-teacher";
-import { ImagineOpdError, type Processor } from "@imagine-opd/protocol";
+import { findAssistantPrefix, pairContexts, type StateScores, type Teacher } from "@imagine-opd/privileged-teacher";
+import type { EncodedPrompt, Processor } from "@imagine-opd/protocol";
 import type { ImageFeatures, Policy, ScoredSequence } from "@imagine-opd/protocol/policy";
-import type { Tensor2D } from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import type { Completion } from "./collect-completions.ts";
 import { groupAdvantages } from "./group-advantages.ts";
+import { commonOptions, joinRollouts } from "./loss-options.ts";
 import type { MicroBatch } from "./micro-batches.ts";
 import type { DistributionDivergence, Objective, SampledReverseKl } from "./objective.ts";
 import type { TrainSettings } from "./settings.ts";
@@ -23,17 +26,21 @@ export interface StepLoss {
 
 export interface MicroLoss {
   /** Called while the tape records. */
-  apply(states: Tensor2D): DistillationResult;
+  apply(states: tf.Tensor2D): DistillationResult;
   dispose(): void;
 }
 
 export interface LossParts {
   readonly policy: Policy;
   readonly processor: Processor;
+  /** Of the student's pictures. */
+  readonly features: ImageFeatures;
   /** Present for `opd`. */
   readonly teacher: Teacher | undefined;
   /** Features of the teacher's pictures under its weights. */
   readonly teacherFeatures: ImageFeatures | undefined;
+  /** What the teacher reads before each completion. */
+  readonly teacherPrompts: readonly EncodedPrompt[];
   readonly completions: readonly Completion[];
   /** Of the completions. */
   readonly texts: readonly string[];
@@ -44,7 +51,7 @@ export interface LossParts {
 
 const nothing = { dispose: () => {} };
 
-/** Chooses the loss of the objective, normalised by the number of the step's tokens that count. */
+/** Chooses the loss of the objective, normalised over the whole step. */
 export function createStepLoss(parts: LossParts): StepLoss {
   const { objective } = parts.settings;
   if (objective.kind === "sft") return supervisedLoss(parts);
@@ -55,22 +62,10 @@ export function createStepLoss(parts: LossParts): StepLoss {
     : distributionLoss(parts, divergence);
 }
 
-/** What every loss of a micro-batch is given. */
-function sharedOptions({ policy, tokenWeights, settings }: LossParts, { tokens, fromToken, toToken }: MicroBatch) {
-  return {
-    head: policy.head,
-    trainable: policy.trainable,
-    normalizer: tokenWeights.filter((weight) => weight > 0).length,
-    tokenWeights: tokenWeights.slice(fromToken, toToken),
-    temperature: settings.sampling.temperature,
-    tokens,
-  };
-}
-
 function supervisedLoss(parts: LossParts): StepLoss {
   return {
     prepare: async (batch) => {
-      const options = { ...sharedOptions(parts, batch), temperature: 1 };
+      const options = { ...commonOptions(parts, batch), temperature: 1 };
       return { ...nothing, apply: (states) => crossEntropyThroughHead(states, options) };
     },
   };
@@ -86,63 +81,128 @@ function rewardLoss(parts: LossParts, objective: Extract<Objective, { kind: "grp
         batch.completions.flatMap(({ tokens }, i) => Array.from(tokens, () => perCompletion[batch.first + i]!)),
       );
       const clip = objective.clip && { clip: objective.clip };
-      const options = { ...sharedOptions(parts, batch), ...clip, advantages };
+      const options = { ...commonOptions(parts, batch), ...clip, advantages };
       return { ...nothing, apply: (states) => policyGradientThroughHead(states, options) };
     },
   };
 }
 
 function sampledLoss(parts: LossParts, divergence: SampledReverseKl): StepLoss {
-  const { teacher, teacherFeatures, settings } = parts;
-  const contexts = teacherContexts(parts);
+  const askTeacher = teacherOf(parts);
+  const { ratio = "one", baseline = "none", clip, advantageClip, prefixGamma, importanceCap: cap } = divergence;
   return {
     prepare: async (batch) => {
-      const { logProbs: teacherLogProbs } = await teacher!.score(contextsOf(contexts, batch), {
-        want: "sampled",
-        temperature: settings.sampling.temperature,
-        ...(teacherFeatures && { features: teacherFeatures }),
-      });
-      const clip = divergence.clip && { clip: divergence.clip };
-      const options = { ...sharedOptions(parts, batch), ...clip, teacherLogProbs };
+      const common = commonOptions(parts, batch);
+      // Only ids that the loss removes are missing from the distribution that the sampler drew from.
+      const sampled = joinRollouts(batch, common.banned === undefined ? "logProbs" : "processedLogProbs");
+      const scores =
+        baseline === "none"
+          ? await askTeacher.aboutTokens(batch, common)
+          : await askTeacher.aboutAdvantages(batch, common);
+      const options = {
+        ...common,
+        ...scores,
+        ...(prefixGamma !== undefined && {
+          tokenWeights: weighPrefixes(common, scores.teacherLogProbs, sampled, prefixGamma),
+        }),
+        ...(ratio === "sampler" && { samplingLogProbs: sampled }),
+        ...(clip && { clip }),
+        ...(advantageClip !== undefined && { advantageClip }),
+        ...(cap !== undefined && { importance: { cap, samplingLogProbs: sampled } }),
+      };
       return { ...nothing, apply: (states) => sampledReverseKlThroughHead(states, options) };
     },
   };
 }
 
+/** IW-OPD's weights on top of those that say which tokens count; what does not count is no disagreement either. */
+function weighPrefixes(
+  { tokenWeights, lengths }: ReturnType<typeof commonOptions>,
+  teacherLogProbs: Float32Array,
+  studentLogProbs: Float32Array,
+  gamma: number,
+): Float32Array {
+  const logRatios = tokenWeights.map((weight, i) => (weight > 0 ? teacherLogProbs[i]! - studentLogProbs[i]! : 0));
+  const prefix = prefixWeights(logRatios, { lengths, gamma });
+  return tokenWeights.map((weight, i) => weight * prefix[i]!);
+}
+
 function distributionLoss(parts: LossParts, chosen: DistributionDivergence): StepLoss {
-  const { policy, processor, teacher, teacherFeatures, settings } = parts;
-  const contexts = teacherContexts(parts);
-  const banned = impossibleTokens(processor, policy.vocabSize);
-  const { topK, importanceCap: cap, ...divergence } = chosen;
-  if (cap !== undefined) refuseImportance(settings);
+  const askTeacher = teacherOf(parts);
+  const { topK, clip, temperatureScaling, importanceCap: cap, ...divergence } = chosen;
+  const comparison = {
+    divergence,
+    ...(topK && { topK }),
+    ...(clip && { clip }),
+    ...(temperatureScaling && { temperatureScaling }),
+  } as ComparisonOptions;
   return {
     prepare: async (batch) => {
-      const features = teacherFeatures && { features: teacherFeatures };
-      const scored = await teacher!.score(contextsOf(contexts, batch), { want: "states", ...features });
-      const support = topK && { topK };
-      const options = { ...sharedOptions(parts, batch), ...support, divergence, banned, teacher: scored };
-      // After the bans, which the loss makes too.
-      const samplingLogProbs = () =>
-        Float32Array.from(batch.completions.flatMap(({ rollout }) => [...rollout!.processedLogProbs]));
+      const scored = await askTeacher.forStates(batch);
+      const common = { ...commonOptions(parts, batch), ...comparison, teacher: scored };
+      const samplingLogProbs = () => joinRollouts(batch, "processedLogProbs");
       return {
         apply: (states) =>
           cap === undefined
-            ? divergenceThroughHead(states, options)
-            : divergenceThroughHead(states, {
-                ...options,
-                importance: { cap, samplingLogProbs: samplingLogProbs() },
-              }),
+            ? divergenceThroughHead(states, common)
+            : divergenceThroughHead(states, { ...common, importance: { cap, samplingLogProbs: samplingLogProbs() } }),
         dispose: () => scored.states.dispose(),
       };
     },
   };
 }
 
+interface TokenScores {
+  readonly teacherLogProbs: Float32Array;
+  readonly baseline?: Float32Array;
+}
+
+/** What the losses ask of the teacher about the completions of a micro-batch. */
+function teacherOf(parts: LossParts) {
+  const { policy, teacherFeatures, features } = parts;
+  const teacher = parts.teacher!;
+  const contexts = teacherContexts(parts);
+  const own = teacherFeatures && { features: teacherFeatures };
+  const contextsOf = ({ first, completions }: MicroBatch) => contexts.slice(first, first + completions.length);
+  const forStates = (batch: MicroBatch): Promise<StateScores> =>
+    teacher.score(contextsOf(batch), { want: "states", ...own });
+  type Common = ReturnType<typeof commonOptions>;
+  return {
+    forStates,
+    async aboutTokens(batch: MicroBatch, { temperature, banned }: Common): Promise<TokenScores> {
+      const distribution = { temperature, ...(banned && { banned }) };
+      const { logProbs } = await teacher.score(contextsOf(batch), { want: "sampled", ...distribution, ...own });
+      return { teacherLogProbs: logProbs };
+    },
+    /** Also the mean advantage of every place, −KL(student‖teacher). */
+    async aboutAdvantages(batch: MicroBatch, common: Common): Promise<TokenScores> {
+      const held: tf.Tensor[] = [];
+      try {
+        const scored = await forStates(batch);
+        held.push(scored.states);
+        const sequences = batch.completions.map(({ prompt, tokens }) => ({ prompt, completion: tokens }));
+        const states = tf.tidy(() => policy.completionStates(sequences, { features }));
+        held.push(states);
+        const compared = divergenceThroughHead(states, {
+          ...common,
+          divergence: { kind: "reverse-kl" },
+          teacher: scored,
+        });
+        held.push(compared.loss);
+        const { values, teacherLogProbs } = await compared.readTokens();
+        return { teacherLogProbs: teacherLogProbs!, baseline: values.map((value) => -value) };
+      } finally {
+        tf.dispose(held);
+      }
+    },
+  };
+}
+
 /** The teacher's context for each completion, ids copied and checked. */
-function teacherContexts({ policy, processor, completions, settings }: LossParts): ScoredSequence[] {
+function teacherContexts({ policy, processor, completions, teacherPrompts, settings }: LossParts): ScoredSequence[] {
   return pairContexts(
     completions.map(({ rollout }) => rollout!),
-    completions.map(({ source }) => source.teacher!),
+    teacherPrompts,
     {
       placeholderTokenIds: processor.placeholderTokenIds,
       contextLength: policy.contextLength,
@@ -150,26 +210,4 @@ function teacherContexts({ policy, processor, completions, settings }: LossParts
       pictures: settings.pictures,
     },
   );
-}
-
-function contextsOf(contexts: readonly ScoredSequence[], { first, completions }: MicroBatch): ScoredSequence[] {
-  return contexts.slice(first, first + completions.length);
-}
-
-/** Ids that neither model can produce: placeholders and rows of the head beyond the tokenizer. */
-function impossibleTokens({ placeholderTokenIds, tokenCount }: Processor, vocabSize: number): Int32Array {
-  const beyond = Array.from({ length: Math.max(0, vocabSize - tokenCount) }, (_, i) => tokenCount + i);
-  return Int32Array.from([...placeholderTokenIds, ...beyond]);
-}
-
-/** Truncation and penalties make the drawn distribution another than the one that the loss weighs against. */
-function refuseImportance({ sampling }: TrainSettings): void {
-  const { maxTokens: _, rolloutsPerPrompt: __, temperature: ___, ...processors } = sampling;
-  const used = Object.entries(processors).filter(([, value]) => value !== undefined);
-  if (used.length === 0) return;
-  throw new ImagineOpdError("invalid-argument", {
-    where: "trainer.trainStep",
-    problem: `importance weights need sampling from the whole distribution, got ${used.map(([name]) => name).join(", ")}.`,
-    remedy: "Leave importanceCap out, or sample without truncation and penalties.",
-  });
 }

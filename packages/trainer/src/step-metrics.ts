@@ -1,11 +1,11 @@
 import { summarizeTokens, type TokenReport, type TokenSummary } from "@imagine-opd/distillation-loss";
 import { formatMetrics } from "@imagine-opd/imagination-prompts";
-import type { Example } from "@imagine-opd/protocol";
+import type { EncodedPrompt, Example } from "@imagine-opd/protocol";
 import { describeNumbers, type StepMetrics } from "@imagine-opd/run-log";
 import type { Completion } from "./collect-completions.ts";
 import type { PreparedBatch } from "./prepare-examples.ts";
 
-/** Whether an answer is right, for the log only. */
+/** Whether an answer is right: for the log, and for the choice of demonstrations. */
 export type Grader = (text: string, example: Example) => { readonly correct: boolean; readonly parsed: boolean };
 
 /** Absent instead of `null`, as the log wants it. */
@@ -29,6 +29,7 @@ export interface StepTokens {
   readonly studentLogProbs: Float32Array | undefined;
   readonly teacherLogProbs: Float32Array | undefined;
   readonly ratio: Float32Array | undefined;
+  readonly bounds: Policy;
 }
 
 export function joinTokens(reports: readonly TokenReport[]): StepTokens {
@@ -39,6 +40,35 @@ export function joinTokens(reports: readonly TokenReport[]): StepTokens {
     studentLogProbs: joinReports(reports, (report) => report.studentLogProbs),
     teacherLogProbs: joinReports(reports, (report) => report.teacherLogProbs),
     ratio: joinReports(reports, (report) => report.ratio),
+    bounds: describeBounds(reports),
+  };
+}
+
+type Policy = NonNullable<StepMetrics["policy"]>;
+
+/** How often bounds act, and what a top-k support sees; means over the step's tokens that count. */
+function describeBounds(reports: readonly TokenReport[]): Policy {
+  const tokens = reports.reduce((total, { counts }) => total + counts.tokens, 0);
+  if (tokens === 0) return {};
+  const meanShare = (pick: (report: TokenReport) => number | undefined): number | undefined => {
+    const shares = reports.map((report) => [pick(report), report.counts.tokens] as const);
+    const known = shares.filter((share): share is readonly [number, number] => share[0] !== undefined);
+    return known.length === 0 ? undefined : known.reduce((sum, [share, count]) => sum + share * count, 0) / tokens;
+  };
+  // Masked tokens are 0 in a report.
+  const meanToken = (pick: (support: NonNullable<TokenReport["support"]>) => Float32Array) =>
+    meanShare(({ support, counts }) =>
+      support && counts.tokens > 0 ? pick(support).reduce((sum, value) => sum + value, 0) / counts.tokens : undefined,
+    );
+  return {
+    clippedShare: meanShare(({ clipFractions }) => clipFractions?.ratio ?? clipFractions?.divergence),
+    clippedDual: meanShare(({ clipFractions }) => clipFractions?.dual),
+    clippedAdvantages: meanShare(({ clipFractions }) => clipFractions?.advantage),
+    clippedImportance: meanShare(({ clipFractions }) => clipFractions?.importance),
+    studentMass: meanToken(({ studentMass }) => studentMass),
+    teacherMass: meanToken(({ teacherMass }) => teacherMass),
+    tailMass: meanToken(({ studentTailMass }) => studentTailMass),
+    overlap: meanToken(({ overlap }) => overlap),
   };
 }
 
@@ -83,9 +113,12 @@ function rolloutMetrics(completions: readonly Completion[], weights: Float32Arra
   return { lengthMean: lengths.mean, lengthMin: lengths.min, lengthMax: lengths.max, maskedShare, ...sampled };
 }
 
-function dataMetrics({ prepared, dropped }: PreparedBatch): StepMetrics["data"] {
+function dataMetrics(
+  { prepared, dropped }: PreparedBatch,
+  teacherPrompts: readonly EncodedPrompt[],
+): StepMetrics["data"] {
   const shares = prepared.flatMap(({ example }) => [...(example.areaShares ?? [])]);
-  const teachers = prepared.flatMap(({ teacher }) => (teacher === undefined ? [] : [teacher.tokenIds.length]));
+  const teachers = [...new Set(teacherPrompts)].map(({ tokenIds }) => tokenIds.length);
   return {
     records: prepared.length,
     droppedMissingPrivilege: dropped.missingPrivilege,
@@ -115,6 +148,7 @@ export function describeStep(
   completions: readonly Completion[],
   texts: readonly string[],
   tokens: CountedTokens,
+  teacherPrompts: readonly EncodedPrompt[],
   grade: Grader | undefined,
 ): Omit<StepMetrics, "step" | "optimiser" | "system"> {
   const lengths = Int32Array.from(completions, (completion) => completion.tokens.length);
@@ -127,6 +161,7 @@ export function describeStep(
       entropy: known(summarizeTokens(tokens.entropy, { lengths, tokenWeights: weights }).tokenMean),
       samplerDifference: samplerDifference(completions, tokens),
       ...(ratio && { rhoMean: ratio.mean, rhoMax: ratio.max }),
+      ...tokens.bounds,
     },
     rollout: rolloutMetrics(completions, weights),
     format: { ...formatMetrics(texts) },
@@ -136,6 +171,6 @@ export function describeStep(
         unparsableRate: mean(grades.map(({ parsed }) => (parsed ? 0 : 1))),
       },
     }),
-    data: dataMetrics(batch),
+    data: dataMetrics(batch, teacherPrompts),
   };
 }

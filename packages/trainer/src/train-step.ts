@@ -4,12 +4,14 @@ import { type Example, ImagineOpdError, type Processor } from "@imagine-opd/prot
 import type { Policy } from "@imagine-opd/protocol/policy";
 import type { RolloutEntry, StepMetrics } from "@imagine-opd/run-log";
 import * as tf from "@tensorflow/tfjs-core";
+import { checkSettings } from "./check-settings.ts";
 import { type Completion, collectCompletions } from "./collect-completions.ts";
 import { splitCompletions } from "./micro-batches.ts";
 import { prepareExamples } from "./prepare-examples.ts";
 import type { TrainSettings } from "./settings.ts";
 import { createStepLoss } from "./step-loss.ts";
 import { describeStep, type Grader, joinTokens, type StepTokens } from "./step-metrics.ts";
+import { chooseTeacherPrompts } from "./teacher-prompts.ts";
 import { weighCompletions } from "./token-weights.ts";
 import { updatePolicy } from "./update-policy.ts";
 
@@ -20,11 +22,13 @@ export interface TrainParts {
   /** Needed by the objective `opd`. */
   readonly teacher?: Teacher;
   readonly optimizer: AdamW;
-  /** Grades completions for the log. @default accuracy is not logged */
+  /** Grades completions for the log, and for demonstrations. @default accuracy is not logged */
   readonly grade?: Grader;
 }
 
+/** What a step did. */
 export interface StepResult {
+  /** One line of the run's log. */
   readonly metrics: StepMetrics;
   /** One entry a completion, with the teacher's log-probs where they were asked for. */
   readonly rollouts: readonly RolloutEntry[];
@@ -90,6 +94,7 @@ export async function trainStep(
   { step, signal }: { readonly step: number; readonly signal?: AbortSignal },
 ): Promise<StepResult> {
   const { policy, processor, optimizer, grade } = parts;
+  checkSettings("trainer.trainStep", settings);
   const teacher = requireTeacher(parts.teacher, settings);
   const started = performance.now();
   const batch = prepareExamples(examples, processor, settings);
@@ -113,13 +118,15 @@ export async function trainStep(
     const rolloutSeconds = secondsSince(started);
     const texts = completions.map(({ tokens }) => processor.decode(tokens));
     const encodingStarted = performance.now();
+    const contexts = teacher && chooseTeacherPrompts(completions, texts, processor, settings, grade);
+    const teacherPrompts = contexts?.prompts ?? [];
     if (teacher !== undefined) {
-      const teacherPatches = batch.prepared.flatMap((prepared) => [...prepared.teacher!.patches]);
+      const teacherPatches = [...new Set(teacherPrompts)].flatMap((prompt) => [...prompt.patches]);
       teacherFeatures = policy.encodeImages(teacherPatches, { weights: teacher.weights });
     }
     const encodingSeconds = secondsSince(encodingStarted);
-    const tokenWeights = weighCompletions(completions, settings);
-    const scoring = { policy, processor, teacher, teacherFeatures };
+    const tokenWeights = weighCompletions(completions, settings, contexts?.skipped);
+    const scoring = { policy, processor, features, teacher, teacherFeatures, teacherPrompts };
     const loss = createStepLoss({ ...scoring, completions, texts, tokenWeights, settings });
     const learningRate = learningRateAt(step - 1, settings.optimiser.schedule);
     const batches = splitCompletions(completions, settings.microBatchSize);
@@ -141,7 +148,7 @@ export async function trainStep(
       rollouts: describeRollouts(step, completions, texts, tokens, grade),
       metrics: {
         step,
-        ...describeStep(batch, completions, texts, { ...tokens, weights: tokenWeights }, grade),
+        ...describeStep(batch, completions, texts, { ...tokens, weights: tokenWeights }, teacherPrompts, grade),
         optimiser: {
           loss: update.loss,
           learningRate,

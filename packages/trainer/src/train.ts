@@ -3,6 +3,7 @@ import { throwIfAborted } from "@imagine-opd/protocol";
 import type { StepResult } from "./train-step.ts";
 import type { Trainer } from "./trainer.ts";
 
+/** What `train` yields. */
 export type TrainEvent =
   /** Student and teacher agree on the student's own context: alignment is right. Once, before the first step of a run. */
   | { readonly type: "self-test-passed"; readonly result: SelfTestResult }

@@ -259,15 +259,6 @@ test("swapped pictures: the teacher sees the views in the place of the student's
   expect(swapped.asked).toEqual([swapped.view, swapped.picture]);
 });
 
-test("importance weights are refused where sampling cuts tokens off", async () => {
-  const { trainer, dispose } = open({
-    objective: { kind: "opd", divergence: { kind: "jsd", beta: 0.5, importanceCap: 2 } },
-    sampling: { ...settings.sampling, topP: 0.9 },
-  });
-  await expect(trainer.next()).rejects.toThrow("need sampling from the whole distribution, got topP.");
-  dispose();
-});
-
 test("a state of other data is refused", async () => {
   const one = open();
   const state = await one.trainer.exportState();

@@ -2,11 +2,13 @@ import { type AdamW, type AdamWState, createAdamW } from "@imagine-opd/optim";
 import type { Teacher, TeacherState } from "@imagine-opd/privileged-teacher";
 import { type ExampleSource, ImagineOpdError, type Processor } from "@imagine-opd/protocol";
 import type { Policy } from "@imagine-opd/protocol/policy";
+import { checkSettings } from "./check-settings.ts";
 import { createDataOrder } from "./data-order.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { Grader } from "./step-metrics.ts";
 import { type StepResult, trainStep } from "./train-step.ts";
 
+/** What trains, with what and on what. */
 export interface TrainerOptions {
   readonly policy: Policy;
   readonly processor: Processor;
@@ -14,7 +16,7 @@ export interface TrainerOptions {
   readonly teacher?: Teacher;
   readonly examples: ExampleSource;
   readonly settings: TrainSettings;
-  /** Grades completions for the log. @default accuracy is not logged */
+  /** Grades completions for the log, and for demonstrations. @default accuracy is not logged */
   readonly grade?: Grader;
 }
 
@@ -47,10 +49,14 @@ export interface Trainer {
 /** After this many skipped updates in a row training cannot recover by itself. */
 const mostSkippedInARow = 5;
 
-/** Prepares a run. The policy, the teacher and the data stay the caller's. */
+/**
+ * Prepares a run. The policy, the teacher and the data stay the caller's.
+ * @throws invalid-argument for settings that no step could use, and for less data than a batch
+ */
 export function createTrainer(options: TrainerOptions): Trainer {
   const { policy, processor, teacher, examples, settings } = options;
   const { betas, epsilon, weightDecay } = settings.optimiser;
+  checkSettings("trainer.createTrainer", settings);
   const order = createDataOrder(examples.size, settings.batchSize, settings.seed);
   const optimizer: AdamW = createAdamW(policy.trainable, { betas, epsilon, weightDecay });
   let step = 0;

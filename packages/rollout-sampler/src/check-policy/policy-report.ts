@@ -31,6 +31,7 @@ export const policyProperties = [
   "no leak",
 ] as const;
 
+/** One of {@link policyProperties}. */
 export type PolicyProperty = (typeof policyProperties)[number];
 
 export interface PolicyReport {
