@@ -19,12 +19,16 @@ test("cpu computes, differentiates and does not advertise", async () => {
   vi.restoreAllMocks();
 });
 
-test("auto takes wasm where TensorFlow is not set up, and says so and that nobody named it", async () => {
+test("auto takes wasm where nothing else is set up, and says so and that nobody named it", async () => {
   vi.stubEnv("XDG_CACHE_HOME", "/nowhere");
   const opened = await openBackend("auto");
   vi.unstubAllEnvs();
   expect(opened).toMatchObject({ name: "wasm", chosen: "automatically", details: { threads: 1 } });
-  expect(opened.passedOver).toEqual({ cuda: "not set up", "tensorflow-cpu": "not set up" });
+  expect(opened.passedOver).toEqual({
+    cuda: "not set up",
+    "tensorflow-cpu": "not set up",
+    webgpu: expect.stringMatching(/^no Vulkan driver$|found no adapter|is a software one/),
+  });
   expect(opened.details).toHaveProperty("kernels");
   expect(tf.getBackend()).toBe("wasm");
 });

@@ -81,6 +81,17 @@ describe("the fingerprint", () => {
   });
 });
 
+test("scenes are named by a file", async () => {
+  const file = join(directory, "scenes.json");
+  const options = { format: "scenes", onBadRecord: "fail", crop } as const;
+  writeFileSync(file, JSON.stringify({ seed: 1, split: "validation", count: 3 }));
+  const { source, report } = await openDataSet(file, options);
+  expect([source.size, report.kept]).toEqual([3, 3]);
+  expect((await source.load(2)).id).toBe("digit-validation-2");
+  writeFileSync(file, "{");
+  await expect(openDataSet(file, options)).rejects.toThrow("is not a JSON object that names scenes");
+});
+
 describe("refusals", () => {
   test.each([
     ["a malformed row", [row({}), "{"], "line 2: malformed line"],
@@ -107,6 +118,7 @@ describe("refusals", () => {
     const options = { format: "visual-cot", onBadRecord: "fail", crop } as const;
     const missing = join(directory, "none");
     await expect(openDataSet(missing, { ...options, images: directory })).rejects.toThrow("cannot read the data file");
+    await expect(openDataSet(missing, options)).rejects.toThrow("Give it by --images");
     await expect(openDataSet(missing, { ...options, images: missing })).rejects.toThrow(
       "images: there is no directory",
     );

@@ -2,17 +2,25 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeImage } from "@imagine-opd/host/node";
-import { type Example, type ExampleSource, ImagineOpdError, type RgbImage } from "@imagine-opd/protocol";
+import {
+  type Example,
+  type ExampleSource,
+  ImagineOpdError,
+  isImagineOpdError,
+  type RgbImage,
+} from "@imagine-opd/protocol";
 import { type CropOptions, cropRegions, orientBox } from "@imagine-opd/region-cropper";
 import { checkRegions, type RegionRecord, readVisualCot, type VisualCotReport } from "@imagine-opd/region-datasets";
 import { requireDirectory } from "./open-checkpoint.ts";
+import { createSceneSource, type SceneSet } from "./scene-source.ts";
 
-export const dataFormats = ["visual-cot"] as const;
+/** `visual-cot`: lines of JSON about picture files. `scenes`: a JSON object that names procedural scenes, see {@link SceneSet}. */
+export const dataFormats = ["visual-cot", "scenes"] as const;
 
 export interface DataSetOptions {
   readonly format: (typeof dataFormats)[number];
-  /** Directory that the records' picture names are relative to. */
-  readonly images: string;
+  /** Directory that the records' picture names are relative to; scenes have none. */
+  readonly images?: string;
   /** Whether a bad row stops the program or is left out and counted. */
   readonly onBadRecord: "fail" | "drop";
   readonly crop: CropOptions;
@@ -20,8 +28,7 @@ export interface DataSetOptions {
 
 export interface OpenedDataSet {
   readonly source: ExampleSource;
-  readonly records: readonly RegionRecord[];
-  readonly report: VisualCotReport;
+  readonly report: Pick<VisualCotReport, "read" | "kept" | "dropped">;
 }
 
 /** Size of a picture as it is stored, before its EXIF rotation. */
@@ -32,7 +39,7 @@ function storedSize({ width, height }: RgbImage, orientation: number): { width: 
 /** Reads the pictures of one record and cuts its evidence views. */
 export async function loadExample(
   record: RegionRecord,
-  { images: directory, crop }: Pick<DataSetOptions, "images" | "crop">,
+  { images: directory, crop }: { readonly images: string; readonly crop: CropOptions },
 ): Promise<Example> {
   const decoded = await Promise.all(record.images.map(({ ref }) => decodeImage(join(directory, ref))));
   const views: RgbImage[] = [];
@@ -58,9 +65,42 @@ export async function loadExample(
   };
 }
 
-/** Opens an annotated data set whose pictures are read when they are needed. */
+/** Opens an annotated data set whose pictures are read or drawn when they are needed. */
 export async function openDataSet(file: string, options: DataSetOptions): Promise<OpenedDataSet> {
-  requireDirectory(options.images, "images");
+  if (options.format === "scenes") return openScenes(file, options);
+  if (options.images === undefined) {
+    throw new ImagineOpdError("invalid-argument", {
+      where: "command-line.openDataSet",
+      problem: "records of format visual-cot name picture files, and no directory of pictures was given.",
+      remedy: "Give it by --images.",
+    });
+  }
+  return openVisualCot(file, { ...options, images: requireDirectory(options.images, "images") });
+}
+
+function openScenes(file: string, { crop }: DataSetOptions): OpenedDataSet {
+  const source = createSceneSource(parseScenes(file), crop);
+  return { source, report: { read: source.size, kept: source.size, dropped: {} } };
+}
+
+function parseScenes(file: string): SceneSet {
+  try {
+    return JSON.parse(readDataFile(file)) as SceneSet;
+  } catch (cause) {
+    if (isImagineOpdError(cause)) throw cause;
+    throw new ImagineOpdError("invalid-data", {
+      where: "command-line.openDataSet",
+      problem: `${file} is not a JSON object that names scenes.`,
+      remedy: 'Write for example { "seed": 0, "split": "held-out", "count": 1000 }.',
+      cause,
+    });
+  }
+}
+
+async function openVisualCot(
+  file: string,
+  options: DataSetOptions & { readonly images: string },
+): Promise<OpenedDataSet> {
   const text = readDataFile(file);
   const { records, report } = await readVisualCot(text.split("\n"), { onBadRecord: options.onBadRecord });
   if (records.length === 0) {
@@ -77,11 +117,11 @@ export async function openDataSet(file: string, options: DataSetOptions): Promis
     fingerprint,
     load: (index) => loadExample(records[index]!, options),
   };
-  return { source, records, report };
+  return { source, report };
 }
 
 /** Why rows were left out, one short text for each reason. */
-export function countReasons({ dropped }: VisualCotReport): string[] {
+export function countReasons({ dropped }: Pick<VisualCotReport, "dropped">): string[] {
   return Object.entries(dropped).map(([reason, count]) => `${reason}: ${count}`);
 }
 

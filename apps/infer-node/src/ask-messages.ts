@@ -1,4 +1,4 @@
-import { directMessages, rawMessages, studentMessages } from "@imagine-opd/imagination-prompts";
+import { directMessages, type PromptTemplates, rawMessages, studentMessages } from "@imagine-opd/imagination-prompts";
 import type { Message, RgbImage } from "@imagine-opd/protocol";
 
 /**
@@ -12,12 +12,17 @@ export const promptKinds = ["imagine", "direct", "raw"] as const;
 export type PromptKind = (typeof promptKinds)[number];
 
 /** The conversation that asks one question. Only `raw` takes a question without pictures. */
-export function askMessages(prompt: PromptKind, images: readonly RgbImage[], question: string): Message[] {
+export function askMessages(
+  prompt: PromptKind,
+  images: readonly RgbImage[],
+  question: string,
+  templates: PromptTemplates,
+): Message[] {
   switch (prompt) {
     case "imagine":
-      return studentMessages({ images, question }, { imagination: "on" });
+      return studentMessages({ images, question }, { imagination: "on", templates });
     case "direct":
-      return directMessages({ images, question });
+      return directMessages({ images, question }, { templates });
     case "raw":
       return rawMessages(images, question);
   }

@@ -49,7 +49,7 @@ describe("ask", () => {
     [[...least, "--top-k", "5"], "--top-p and --top-k need a --temperature above 0"],
     [[...least, "--prompt", "oracle"], "Allowed choices are imagine, direct, raw."],
     [[...least, "--image-splitting", "maybe"], "Allowed choices are on, off."],
-    [[...least, "--backend", "gpu"], "Allowed choices are auto, cuda, tensorflow-cpu, wasm, cpu."],
+    [[...least, "--backend", "gpu"], "Allowed choices are auto, cuda, tensorflow-cpu, webgpu, wasm, cpu."],
   ])("refuses %j", async (words, message) => {
     await expect(ask(...words)).rejects.toThrow(message);
   });
@@ -77,8 +77,12 @@ describe("evaluate", () => {
 
   test.each([
     [needed.slice(2), "required option '--model <dir>' not specified"],
-    [[...needed, "--mode", "zoom"], "Allowed choices are direct, imagine, oracle, blank."],
-    [[...needed, "--format", "coco"], "Allowed choices are visual-cot."],
+    [[...needed, "--mode", "tools"], "Allowed choices are direct, imagine, zoom, oracle, blank."],
+    [[...needed, "--format", "coco"], "Allowed choices are visual-cot, scenes."],
+    [
+      [...needed, "--zoom-by", "resized-pixel"],
+      "Allowed choices are cells, pixel, xywh-pixel, unit, norm1000, yxyx1000.",
+    ],
     [[...needed, "--limit", "0"], "Expected an integer of at least 1."],
   ])("refuses %j", async (words, message) => {
     await expect(evaluate(...words)).rejects.toThrow(message);

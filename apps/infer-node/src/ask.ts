@@ -3,6 +3,7 @@ import {
   type OpenedBackend,
   openBackend,
   openCheckpointDirectory,
+  readCheckpointPrompts,
   runProgram,
 } from "@imagine-opd/command-line";
 import { decodeImage } from "@imagine-opd/host/node";
@@ -22,6 +23,7 @@ async function ask(options: AskOptions): Promise<void> {
     prompt,
     pictures.map(({ image }) => image),
     question,
+    readCheckpointPrompts(options.model),
   );
   const backend = await openBackend(options.backend);
   const model = await openCheckpointDirectory(options.model, { adapter, imageSplitting });

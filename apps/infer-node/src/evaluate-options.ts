@@ -8,6 +8,7 @@ import {
 } from "@imagine-opd/command-line";
 import type { EvaluationMode } from "@imagine-opd/evaluation";
 import { Command, Option } from "commander";
+import { type ZoomBy, zoomBys } from "./choose-zoom.ts";
 
 /** The options of `evaluate`, as the command line gives them. */
 export interface EvaluateOptions {
@@ -15,9 +16,10 @@ export interface EvaluateOptions {
   readonly adapter?: string;
   readonly data: string;
   readonly format: (typeof dataFormats)[number];
-  readonly images: string;
+  readonly images?: string;
   readonly badRecords: "fail" | "drop";
   readonly mode: EvaluationMode;
+  readonly zoomBy?: ZoomBy;
   readonly limit?: number;
   readonly maxTokens: number;
   readonly temperature: number;
@@ -27,7 +29,7 @@ export interface EvaluateOptions {
   readonly json: boolean;
 }
 
-const modes: readonly EvaluationMode[] = ["direct", "imagine", "oracle", "blank"];
+const modes: readonly EvaluationMode[] = ["direct", "imagine", "zoom", "oracle", "blank"];
 
 export function evaluateCommand(): Command {
   const program = new Command("evaluate")
@@ -36,7 +38,7 @@ export function evaluateCommand(): Command {
     .option("--adapter <dir>", "PEFT adapter to load on top of it")
     .requiredOption("--data <file>", "annotated records")
     .addOption(new Option("--format <name>", "format of the records").choices([...dataFormats]).default("visual-cot"))
-    .requiredOption("--images <dir>", "directory that the records' picture names are relative to")
+    .option("--images <dir>", "directory that the records' picture names are relative to; scenes have none")
     .addOption(
       new Option("--bad-records <what>", "what happens to a row that cannot be read")
         .choices(["fail", "drop"])
@@ -45,10 +47,16 @@ export function evaluateCommand(): Command {
     .addOption(
       new Option(
         "--mode <mode>",
-        "imagine: the trained student's prompt; direct: short answer at once; oracle: with zoomed views of the annotated regions; blank: grey pictures",
+        "imagine: the trained student's prompt; direct: short answer at once; zoom: two turns, the second with the regions that the first named; oracle: with zoomed views of the annotated regions; blank: grey pictures",
       )
         .choices(modes)
         .default("imagine"),
+    )
+    .addOption(
+      new Option(
+        "--zoom-by <words>",
+        "mode zoom: how the model names regions: cells of the scenes' grid, or boxes in this space (default: cells for scenes)",
+      ).choices([...zoomBys]),
     )
     .option("--limit <n>", "only the first records (default: all)", integer(1))
     .option("--max-tokens <n>", "longest answer", integer(1), 256)

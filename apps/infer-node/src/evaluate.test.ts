@@ -79,6 +79,15 @@ test("--json prints the report without samples, the same as a recount of --out",
   expect(record).toMatchObject(summarizeSamples(samples));
 });
 
+test("scenes are drawn, not read: they need no directory of pictures", async () => {
+  const data = join(directory, "scenes.json");
+  writeFileSync(data, '{ "seed": 0, "split": "held-out", "count": 2 }');
+  const words = ["--model", goldenPath("smolvlm"), "--format", "scenes", "--data", data, "--max-tokens", "2", "--json"];
+  const { code, stdout } = await spawnProgram("evaluate", words);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ mode: "imagine", total: 2 });
+});
+
 test("rows that are left out are counted on stderr", async () => {
   const { code, stdout, stderr } = await spawnProgram("evaluate", over([row, "{", row], "--bad-records", "drop"));
   expect(code).toBe(0);
@@ -104,6 +113,8 @@ describe("refusals: one line, nothing on stdout, no file", () => {
     ["no data file", () => over(rows, "--data", "none.jsonl"), /cannot read the data file none\.jsonl/],
     ["a malformed row", () => over([row, "{"]), /line 2: malformed line/],
     ["a row without a box", () => over([row, { ...row, bboxs: undefined }]), /line 2: missing box/],
+    ["--mode zoom without its words", () => over(rows, "--mode", "zoom"), /--mode zoom needs --zoom-by/],
+    ["--zoom-by in another mode", () => over(rows, "--zoom-by", "unit"), /--zoom-by belongs to --mode zoom/],
     ["no picture", () => over([{ ...row, image: "none.png" }]), /none\.png cannot be read/],
   ])("%s", async (_, words, message) => {
     const out = join(directory, "refused.jsonl");
@@ -111,6 +122,17 @@ describe("refusals: one line, nothing on stdout, no file", () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^error: .+\n$/);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test("a model that never says where to look, after it was asked", async () => {
+    const out = join(directory, "refused.jsonl");
+    const { code, stdout, stderr } = await spawnProgram(
+      "evaluate",
+      over(rows, "--mode", "zoom", "--zoom-by", "unit", "--out", out),
+    );
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/error: .*mode zoom needs a model that names a box in the space unit, and none of 3 .+\n$/);
     expect(existsSync(out)).toBe(false);
   });
 

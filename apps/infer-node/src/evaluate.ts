@@ -7,10 +7,12 @@ import {
   openBackend,
   openCheckpointDirectory,
   openDataSet,
+  readCheckpointPrompts,
   runProgram,
 } from "@imagine-opd/command-line";
-import { type EvaluationReport, streamEvaluation } from "@imagine-opd/evaluation";
+import { type EvaluationReport, streamEvaluation, type ZoomWords } from "@imagine-opd/evaluation";
 import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
+import { chooseZoom, chooseZoomCrop } from "./choose-zoom.ts";
 import { type EvaluateOptions, evaluateCommand } from "./evaluate-options.ts";
 import { formatReport } from "./format-report.ts";
 import { requireFileTarget, writeSamples } from "./write-samples.ts";
@@ -18,6 +20,7 @@ import { requireFileTarget, writeSamples } from "./write-samples.ts";
 async function evaluate(options: EvaluateOptions): Promise<void> {
   const signal = interruptSignal("stopping; nothing is written");
   if (options.out !== undefined) requireFileTarget(options.out);
+  const zoomWords = chooseZoom(options);
   const backend = await openBackend(options.backend);
   const model = await openCheckpointDirectory(options.model, { adapter: options.adapter });
   try {
@@ -29,7 +32,7 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
     });
     noteDropped(data);
     const started = performance.now();
-    const { samples, ...summary } = await runEvaluation(model, data, options, signal);
+    const { samples, ...summary } = await runEvaluation(model, data, { ...options, zoomWords }, signal);
     const seconds = (performance.now() - started) / 1000;
     const record = { ...summary, backend: backend.name, seconds };
     process.stdout.write(options.json ? `${JSON.stringify(record)}\n` : formatReport(record));
@@ -49,7 +52,7 @@ function noteDropped({ report }: OpenedDataSet): void {
 async function runEvaluation(
   model: VisionLanguageModel,
   { source }: OpenedDataSet,
-  { mode, limit, maxTokens, temperature, seed }: EvaluateOptions,
+  { model: path, mode, zoomWords, limit, maxTokens, temperature, seed }: EvaluateOptions & { zoomWords?: ZoomWords },
   signal: AbortSignal,
 ): Promise<EvaluationReport> {
   const progress = createProgress("evaluate", Math.min(limit ?? source.size, source.size));
@@ -62,6 +65,8 @@ async function runEvaluation(
       seed,
       limit,
       signal,
+      templates: readCheckpointPrompts(path),
+      ...(zoomWords && { zoom: { words: zoomWords, crop: chooseZoomCrop(zoomWords, model) } }),
     });
     for await (const event of events) {
       if (event.type === "evaluation-finished") return event.report;

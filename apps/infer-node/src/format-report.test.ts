@@ -37,6 +37,12 @@ gqa       66.7 % (20 of 30), 95 % interval 48.8 to 80.8 %
 `);
 });
 
+test("mode zoom says how often it zoomed, and that tokens are of both turns", () => {
+  const text = formatReport({ ...record, mode: "zoom", zoomedRate: 0.975 });
+  expect(text).toContain("\nzoomed      97.5 % named a region and answered again\n");
+  expect(text).toContain("\ntokens      61.2 an answer, 180.0 a prompt (means, both turns)\n");
+});
+
 test("without categories there is no table, and short times have a decimal", () => {
   const text = formatReport({ ...record, categories: {}, seconds: 4.25 });
   expect(text).not.toContain("category");

@@ -23,14 +23,21 @@ function alignRows(rows: readonly (readonly [string, string])[]): string[] {
 
 /** The report for people. */
 export function formatReport(report: EvaluationRecord): string {
-  const { mode, unparsable, unparsableRate, truncatedRate, meanTokens, meanPromptTokens, seconds, total } = report;
+  const { mode, unparsable, unparsableRate, truncatedRate, meanTokens, meanPromptTokens, zoomedRate, seconds, total } =
+    report;
   const categories = Object.entries(report.categories);
-  const rows: [string, string][] = [
+  const rows: (readonly [string, string])[] = [
     ["mode", mode],
     ["accuracy", describeAccuracy(report)],
+    ...(zoomedRate === undefined
+      ? []
+      : ([["zoomed", `${percent(zoomedRate)} named a region and answered again`]] as const)),
     ["unparsable", `${percent(unparsableRate)} (${unparsable} of ${total})`],
     ["cut off", `${percent(truncatedRate)} reached the length limit`],
-    ["tokens", `${meanTokens.toFixed(1)} an answer, ${meanPromptTokens.toFixed(1)} a prompt (means)`],
+    [
+      "tokens",
+      `${meanTokens.toFixed(1)} an answer, ${meanPromptTokens.toFixed(1)} a prompt (means${zoomedRate === undefined ? "" : ", both turns"})`,
+    ],
     [
       "time",
       `${seconds < 60 ? `${seconds.toFixed(1)} s` : formatDuration(seconds)}, ${(seconds / total).toFixed(2)} s a question, backend ${report.backend}`,

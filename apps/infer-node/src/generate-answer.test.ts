@@ -1,4 +1,5 @@
 import { openBackend, openCheckpointDirectory } from "@imagine-opd/command-line";
+import { promptTemplates } from "@imagine-opd/imagination-prompts";
 import { createToyPolicy, createToyProcessor, goldenPath, plainImage, readGoldenJson } from "@imagine-opd/test-kit";
 import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
@@ -45,7 +46,7 @@ describe.each(backends)("transformers' answers on %s", (backend) => {
 describe("a toy model", () => {
   const vocabSize = 12;
   const processor = createToyProcessor(vocabSize); // 0 is a picture's placeholder, 1 ends an answer
-  const question = askMessages("raw", [plainImage(40)], "what is this");
+  const question = askMessages("raw", [plainImage(40)], "what is this", promptTemplates);
   let policy: ReturnType<typeof createToyPolicy>;
   beforeAll(async () => {
     await openBackend("cpu");

@@ -6,14 +6,19 @@ import { ImagineOpdError } from "@imagine-opd/protocol";
 
 /** One line of JSON; a missing answer is null, so that every line has the same keys. */
 function sampleLine(sample: EvaluationSample): string {
-  const { category = null, answer = null, tokenIds, logProbs } = sample;
+  const { category = null, answer = null, firstTurn } = sample;
   return JSON.stringify({
     ...sample,
     category,
     answer,
-    tokenIds: Array.from(tokenIds),
-    logProbs: Array.from(logProbs),
+    ...listTokens(sample),
+    ...(firstTurn && { firstTurn: { ...firstTurn, ...listTokens(firstTurn) } }),
   });
+}
+
+/** JSON would write typed arrays as objects. */
+function listTokens({ tokenIds, logProbs }: Pick<EvaluationSample, "tokenIds" | "logProbs">) {
+  return { tokenIds: Array.from(tokenIds), logProbs: Array.from(logProbs) };
 }
 
 /** Refuses a target that cannot become a file, before hours of work go into it. */

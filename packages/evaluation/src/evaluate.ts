@@ -7,7 +7,7 @@ import {
   throwIfAborted,
 } from "@imagine-opd/protocol";
 import type { WeightView } from "@imagine-opd/protocol/policy";
-import { type DecodingPolicy, type SampledRollout, sampleRollouts } from "@imagine-opd/rollout-sampler";
+import { type DecodingPolicy, type RolloutRequest, sampleRollouts } from "@imagine-opd/rollout-sampler";
 import { evaluationMessages } from "./evaluation-messages.ts";
 import {
   type EvaluationMode,
@@ -16,6 +16,7 @@ import {
   summarizeSamples,
 } from "./evaluation-report.ts";
 import { gradeAnswer, type ReferenceAnswer } from "./grade-answer.ts";
+import { answerInTurns, refuseUnzoomed, type Turns, type ZoomOptions } from "./zoom-turns.ts";
 
 export interface EvaluationOptions {
   readonly mode: EvaluationMode;
@@ -33,6 +34,8 @@ export interface EvaluationOptions {
   readonly weights?: WeightView;
   /** @default promptTemplates of the imagination-prompts package */
   readonly templates?: PromptTemplates;
+  /** How regions are named and cut out; needed in mode `zoom`, without effect in the others. */
+  readonly zoom?: ZoomOptions;
   /** The right answer of an example, where it has aliases or options. @default its labelled answer */
   readonly reference?: (example: Example) => ReferenceAnswer;
   readonly signal?: AbortSignal;
@@ -46,7 +49,8 @@ export type EvaluationEvent =
  * Generates one completion for every example, grades it, and tells of each; the last event carries the report. Every
  * example counts: a completion without a readable answer is wrong, an example that cannot be asked stops the evaluation.
  * @throws invalid-data an example without a labelled answer, or in mode `oracle` without views
- * @throws invalid-argument an empty source, options out of their range
+ * @throws invalid-argument an empty source, options out of their range, mode `zoom` without `zoom`
+ * @throws unsupported in mode `zoom`: an example with several pictures; no completion that names a region
  * @throws limit-exceeded a prompt that leaves no room for `maxTokens`
  * @throws aborted when the signal fires
  */
@@ -59,6 +63,7 @@ export async function* streamEvaluation(
   const { limit = source.size, batchSize = 8, signal } = options;
   requirePositive("batchSize", batchSize);
   requirePositive("limit", limit);
+  if (options.mode === "zoom" && options.zoom === undefined) throw noZoomOptions();
   const total = Math.min(limit, source.size);
   const samples: EvaluationSample[] = [];
   while (samples.length < total) {
@@ -69,6 +74,7 @@ export async function* streamEvaluation(
       yield { type: "sample-graded", sample, done: samples.length, total };
     }
   }
+  if (options.mode === "zoom") refuseUnzoomed(samples, options.zoom!.words);
   const fingerprints = { sourceFingerprint: source.fingerprint, processorFingerprint: processor.fingerprint };
   const report = { mode: options.mode, ...summarizeSamples(samples), ...fingerprints, samples };
   yield { type: "evaluation-finished", report };
@@ -93,29 +99,36 @@ async function evaluateBatch(
   processor: Processor,
   source: ExampleSource,
   indices: readonly number[],
-  { mode, templates, maxTokens, seed, temperature = 0, weights, reference, signal }: EvaluationOptions,
+  options: EvaluationOptions,
 ): Promise<EvaluationSample[]> {
+  const { mode, templates, maxTokens, seed, temperature = 0, weights, reference, zoom, signal } = options;
   const examples = await Promise.all(indices.map((index) => source.load(index, signal)));
   const references = examples.map((example) => reference?.(example) ?? labelledAnswer(example));
-  const requests = examples.map((example) => ({
-    recordId: example.id,
-    prompt: processor.encode(evaluationMessages(example, mode, templates)),
-  }));
-  const rollouts = await sampleRollouts(policy, requests, {
-    stopTokenIds: processor.stopTokenIds,
-    bannedTokenIds: processor.placeholderTokenIds,
-    tokenLimit: processor.tokenCount,
-    maxTokens,
-    seed,
-    temperature,
-    ...(weights === undefined ? {} : { weights }),
-    ...(signal === undefined ? {} : { signal }),
+  const generate = (requests: readonly RolloutRequest[]) =>
+    sampleRollouts(policy, requests, {
+      stopTokenIds: processor.stopTokenIds,
+      bannedTokenIds: processor.placeholderTokenIds,
+      tokenLimit: processor.tokenCount,
+      maxTokens,
+      seed,
+      temperature,
+      ...(weights === undefined ? {} : { weights }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  const ask = (example: Example, turn: EvaluationMode, recordId = example.id): RolloutRequest => ({
+    recordId,
+    prompt: processor.encode(evaluationMessages(example, turn, templates)),
   });
-  return rollouts.map((rollout, i) => gradeRollout(rollout, processor, indices[i]!, examples[i]!, references[i]!));
+  const first = await generate(examples.map((example) => ask(example, mode)));
+  const turns: readonly Turns[] =
+    mode === "zoom"
+      ? await answerInTurns(examples, first, { zoom: zoom!, processor, ask, generate })
+      : first.map((rollout) => ({ rollout }));
+  return turns.map((answered, i) => gradeTurns(answered, processor, indices[i]!, examples[i]!, references[i]!));
 }
 
-function gradeRollout(
-  rollout: SampledRollout,
+function gradeTurns(
+  { rollout, firstTurn }: Turns,
   processor: Processor,
   index: number,
   { id, category, question }: Example,
@@ -137,6 +150,7 @@ function gradeRollout(
     stopReason: rollout.stopReason,
     promptTokens: rollout.prompt.tokenIds.length,
     promptImages: rollout.prompt.patches.length,
+    ...(firstTurn === undefined ? {} : { firstTurn }),
   };
 }
 
@@ -147,6 +161,14 @@ function labelledAnswer({ id, answer }: Example): ReferenceAnswer {
     problem: `record \`${id}\` has no labelled answer to grade against.`,
     remedy: "Evaluate a labelled set, or pass `reference`.",
     details: { id },
+  });
+}
+
+function noZoomOptions(): ImagineOpdError {
+  return new ImagineOpdError("invalid-argument", {
+    where: "evaluation.evaluate",
+    problem: "mode zoom needs `zoom`, how the model names regions and how they are cut out, got none.",
+    remedy: 'Pass for example { words: { kind: "box", space: "pixel" }, crop: {} }.',
   });
 }
 

@@ -10,6 +10,7 @@ const text = (messages: unknown) => JSON.stringify(messages);
 
 test("each mode has its prompt, and none shows the answer", () => {
   expect(evaluationMessages(example, "imagine")).toEqual(studentMessages(example, { imagination: "on" }));
+  expect(evaluationMessages(example, "zoom")).toEqual(evaluationMessages(example, "imagine"));
   expect(evaluationMessages(example, "direct")).toEqual(directMessages(example));
   expect(evaluationMessages(example, "oracle")).toEqual(
     teacherMessages(example, { reveal: { evidence: true, groundTruth: false } }),
@@ -39,6 +40,6 @@ test("only the oracle sees views, and it needs them", () => {
 
 test("an unknown mode is refused", () => {
   expect(() => evaluationMessages(example, "guess" as "direct")).toThrow(
-    '`mode` must be direct, imagine, blank or oracle, got "guess"',
+    '`mode` must be direct, imagine, zoom, blank or oracle, got "guess"',
   );
 });

@@ -8,13 +8,14 @@ import { type Example, ImagineOpdError, type Message, type RgbImage } from "@ima
 import type { EvaluationMode } from "./evaluation-report.ts";
 
 /**
- * What a mode shows the model of an example.
+ * What a mode shows the model of an example; of mode `zoom` the first turn, which is that of `imagine`.
  * @throws invalid-data in mode `oracle` for an example without views
  */
 export function evaluationMessages(example: Example, mode: EvaluationMode, templates?: PromptTemplates): Message[] {
   const wording = templates === undefined ? {} : { templates };
   switch (mode) {
     case "imagine":
+    case "zoom":
       return studentMessages(example, { imagination: "on", ...wording });
     case "direct":
       return directMessages(example, wording);
@@ -26,7 +27,7 @@ export function evaluationMessages(example: Example, mode: EvaluationMode, templ
     default:
       throw new ImagineOpdError("invalid-argument", {
         where: "evaluation.evaluate",
-        problem: `\`mode\` must be direct, imagine, blank or oracle, got "${mode}".`,
+        problem: `\`mode\` must be direct, imagine, zoom, blank or oracle, got "${mode}".`,
       });
   }
 }

@@ -1,4 +1,4 @@
-import { ImagineOpdError, type Rollout } from "@imagine-opd/protocol";
+import { ImagineOpdError, type RegionBox, type Rollout } from "@imagine-opd/protocol";
 import { type Interval, wilsonInterval } from "./wilson-interval.ts";
 
 /**
@@ -8,8 +8,27 @@ import { type Interval, wilsonInterval } from "./wilson-interval.ts";
  * - `direct`: the short answer at once
  * - `blank`: as `imagine`, every picture replaced by its mean grey: what the words alone give away
  * - `oracle`: the teacher's prompt with the evidence views, without the answer: what looking closer could give
+ * - `zoom`: two turns: asked as in `imagine`, then as in `oracle` with the regions cut out that the model's own words named:
+ *   what looking closer does give, and what it costs
  */
-export type EvaluationMode = "direct" | "imagine" | "blank" | "oracle";
+export type EvaluationMode = "direct" | "imagine" | "blank" | "oracle" | "zoom";
+
+/** The turn of mode `zoom` that says where to look. */
+export interface FirstTurn {
+  /** Decoded completion. */
+  readonly text: string;
+  /** What its words named, in pixels of the picture: what the second turn was shown. */
+  readonly boxes: readonly RegionBox[];
+  /** `[T]` */
+  readonly tokenIds: Int32Array;
+  /** `[T]` log-probs of the tokens before bans and truncation, nats. */
+  readonly logProbs: Float32Array;
+  readonly stopReason: Rollout["stopReason"];
+  /** Tokens. */
+  readonly promptTokens: number;
+  /** Pictures in the prompt. */
+  readonly promptImages: number;
+}
 
 /** One question, completely: a recount needs nothing else. */
 export interface EvaluationSample {
@@ -36,6 +55,11 @@ export interface EvaluationSample {
   readonly promptTokens: number;
   /** Pictures in the prompt. */
   readonly promptImages: number;
+  /**
+   * The turn before this one, in mode `zoom` where its words named a region. Without one there was nothing to cut out, and the
+   * first answer stands.
+   */
+  readonly firstTurn?: FirstTurn;
 }
 
 export interface Accuracy {
@@ -53,10 +77,12 @@ export interface EvaluationSummary extends Accuracy {
   readonly unparsableRate: number;
   /** Share of completions that reached the length limit. */
   readonly truncatedRate: number;
-  /** Mean completion length, tokens. */
+  /** Mean completion length, tokens of both turns. */
   readonly meanTokens: number;
-  /** Mean prompt length, tokens. */
+  /** Mean prompt length, tokens of both turns. */
   readonly meanPromptTokens: number;
+  /** Share of samples with a second turn; absent where there is none. */
+  readonly zoomedRate?: number;
   /** By category, in alphabetical order; samples without one are in none. */
   readonly categories: Readonly<Record<string, Accuracy>>;
 }
@@ -85,14 +111,16 @@ export function summarizeSamples(samples: readonly EvaluationSample[]): Evaluati
   const share = (counts: (sample: EvaluationSample) => boolean) => samples.filter(counts).length / total;
   const mean = (size: (sample: EvaluationSample) => number) =>
     samples.reduce((sum, sample) => sum + size(sample), 0) / total;
+  const zoomedRate = share(({ firstTurn }) => firstTurn !== undefined);
   const unparsable = samples.filter(({ parsed }) => !parsed).length;
   return {
     ...measureAccuracy(samples),
     unparsable,
     unparsableRate: unparsable / total,
     truncatedRate: share(({ stopReason }) => stopReason === "length"),
-    meanTokens: mean(({ tokenIds }) => tokenIds.length),
-    meanPromptTokens: mean(({ promptTokens }) => promptTokens),
+    meanTokens: mean(({ tokenIds, firstTurn }) => tokenIds.length + (firstTurn?.tokenIds.length ?? 0)),
+    meanPromptTokens: mean(({ promptTokens, firstTurn }) => promptTokens + (firstTurn?.promptTokens ?? 0)),
+    ...(zoomedRate > 0 && { zoomedRate }),
     categories: byCategory(samples),
   };
 }

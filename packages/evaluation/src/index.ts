@@ -7,8 +7,11 @@ export {
   type EvaluationReport,
   type EvaluationSample,
   type EvaluationSummary,
+  type FirstTurn,
   summarizeSamples,
 } from "./evaluation-report.ts";
 export { type Grade, gradeAnswer, type ReferenceAnswer } from "./grade-answer.ts";
 export { normalizeAnswer } from "./normalize-answer.ts";
+export { readRegions, type ZoomWords } from "./read-regions.ts";
 export { type Interval, wilsonInterval } from "./wilson-interval.ts";
+export type { ZoomOptions } from "./zoom-turns.ts";

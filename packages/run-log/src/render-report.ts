@@ -1,12 +1,26 @@
+import { renderComparisons } from "./comparison-section.ts";
 import { escapeHtml } from "./escape-html.ts";
+import { renderHeadline } from "./headline-section.ts";
 import type { RunReport } from "./report.ts";
-import { renderConfiguration, renderCurves, renderEvaluations, renderNotes, renderSamples } from "./report-sections.ts";
+import { renderConfiguration, renderCurves, renderStatements, renderWarnings } from "./report-sections.ts";
 import { reportStyle } from "./report-style.ts";
+import { renderSamples } from "./samples-section.ts";
+
+const sections: readonly ((run: RunReport) => string)[] = [
+  renderWarnings,
+  renderHeadline,
+  renderStatements,
+  renderComparisons,
+  renderSamples,
+  renderCurves,
+  renderConfiguration,
+];
 
 /**
  * One self-contained HTML page: no script, no request (its content policy forbids both), light and dark, phone and laptop.
  * Every text is escaped. Equal reports give equal bytes.
- * @throws invalid-argument for a picture that is not a base64 data address
+ * @throws invalid-argument for a picture that is not a base64 data address, a box without area, tokens that are not the
+ * text, or a control that scores others
  */
 export function renderReport(run: RunReport): string {
   const summary = run.summary === undefined ? "" : `<p class="quiet">${escapeHtml(run.summary)}</p>`;
@@ -22,7 +36,7 @@ export function renderReport(run: RunReport): string {
 <body>
 <header><h1>${escapeHtml(run.title)}</h1>${summary}</header>
 <main>
-${[renderNotes, renderEvaluations, renderCurves, renderSamples, renderConfiguration]
+${sections
   .map((render) => render(run))
   .filter((html) => html !== "")
   .join("\n")}

@@ -1,17 +1,52 @@
-/** A line of the accuracy table. An `EvaluationReport` of the evaluation package with a label is one. */
+import type { ReportSample } from "./report-sample.ts";
+
+/** Bounds of a share, 0 to 1. */
+export interface ShareInterval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A line of the headline table. An `EvaluationReport` of the evaluation package with a label is one. */
 export interface ReportEvaluation {
-  /** For example `before` or `after 300 steps`. */
+  /** For example `student before`. */
   readonly label: string;
+  /**
+   * What the line is in the comparison. With one line of each, the page tells which share of the accuracy gap between
+   * `before` and `teacher` was closed. @default a line of the table only
+   */
+  readonly role?: "before" | "after" | "teacher";
   /** 0 to 1. */
   readonly accuracy: number;
   /** 95 % interval of the accuracy. */
-  readonly interval: { readonly low: number; readonly high: number };
+  readonly interval: ShareInterval;
   /** Questions asked, unparsable ones included. */
   readonly total: number;
   /** Share of answers that could not be read, 0 to 1. */
   readonly unparsableRate: number;
   /** Mean completion length, tokens. */
   readonly meanTokens: number;
+  /** Share of completions that name the right place, 0 to 1. */
+  readonly locatedRate?: number;
+  /** Share of completions that state the right evidence, whatever they answer, 0 to 1. */
+  readonly evidenceRate?: number;
+}
+
+/** How far the student's next-token distributions are from the teacher's. */
+export interface ReportDistance {
+  /** Mean KL(student‖teacher) before training, nats. */
+  readonly before: number;
+  /** The same after it. */
+  readonly after: number;
+  readonly per: "token" | "completion";
+  /** For example `256 held-out scenes, the student's own completions at temperature 1`. */
+  readonly measuredOn: string;
+}
+
+/** One honest sentence about the experiment. */
+export interface ReportStatement {
+  /** For example `How the base model was made`. */
+  readonly about: string;
+  readonly text: string;
 }
 
 /** A line in a chart; a point whose `y` is `null` leaves a gap. */
@@ -27,46 +62,50 @@ export interface ReportCurve {
   readonly xLabel?: string;
   /** What the vertical axis counts, with its unit. */
   readonly yLabel: string;
+  /** `log` shows what is above 0 only; the chart says how many points that leaves out. @default "linear" */
+  readonly scale?: "linear" | "log";
   /** At most four. */
   readonly series: readonly ReportSeries[];
 }
 
-/** A piece of a completion with log-prob(teacher) - log-prob(student), nats. */
-export interface ReportToken {
-  readonly text: string;
-  readonly logRatio: number;
+/** Another run that this one is compared with: an objective, a control, a seed. */
+export interface ReportComparisonRun {
+  readonly name: string;
+  /** @default not known */
+  readonly before?: { readonly accuracy: number; readonly interval: ShareInterval };
+  readonly after: { readonly accuracy: number; readonly interval: ShareInterval };
+  /** Mean KL(student‖teacher) before and after, nats, in the unit of the panel's `distancePer`. @default not measured */
+  readonly distance?: { readonly before: number; readonly after: number };
+  /** Optimiser steps. */
+  readonly steps?: number;
+  readonly remark?: string;
 }
 
-/** A completion at one time of the run. */
-export interface ReportTranscript {
-  /** For example `before`. */
-  readonly label: string;
-  readonly text: string;
-  /** Absent when the completion has no readable answer. */
-  readonly answer?: string;
-  readonly correct: boolean;
-  /** When given, they are shown in place of `text`, coloured by their log-ratio. */
-  readonly tokens?: readonly ReportToken[];
+/** Runs side by side. */
+export interface ReportComparison {
+  /** For example `Controls` or `The paper's form of the objective`. */
+  readonly title: string;
+  /** A sentence or two: what is the same in all runs, and what differs. */
+  readonly note?: string;
+  /** @default "completion" */
+  readonly distancePer?: "token" | "completion";
+  readonly runs: readonly ReportComparisonRun[];
 }
 
-export interface ReportSample {
-  /** `data:` address of a PNG, JPEG or WebP picture in base64. */
-  readonly image?: string;
-  readonly question: string;
-  /** The labelled answer, when there is one. */
-  readonly reference?: string;
-  readonly transcripts: readonly ReportTranscript[];
-}
-
-/** Everything that the page shows. Empty lists leave their section out. */
+/** Everything that the page shows. Empty lists, and what is absent, leave their section out. */
 export interface RunReport {
   readonly title: string;
   /** A sentence or two under the title. */
   readonly summary?: string;
+  /** What must be read first: alarms of {@link findAlarms}, dropped records, skipped steps. */
   readonly warnings: readonly string[];
+  /** How the base model was made, what makes the gap, what the figures do not show. */
+  readonly statements?: readonly ReportStatement[];
   /** Declared differences from a preset. */
   readonly deviations: readonly string[];
   readonly evaluations: readonly ReportEvaluation[];
+  readonly distance?: ReportDistance;
+  readonly comparisons?: readonly ReportComparison[];
   readonly curves: readonly ReportCurve[];
   readonly samples: readonly ReportSample[];
   /** Names and values in the order of the page. */

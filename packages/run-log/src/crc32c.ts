@@ -1,0 +1,13 @@
+/** One step of the table for each byte, polynomial 0x1EDC6F41 in reversed bit order. */
+const table = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let remainder = byte;
+  for (let bit = 0; bit < 8; bit++) remainder = remainder & 1 ? (remainder >>> 1) ^ 0x82f63b78 : remainder >>> 1;
+  return remainder;
+});
+
+/** CRC-32C (Castagnoli) of bytes, as RFC 3720 appendix B.4 tests it. */
+export function crc32c(bytes: Uint8Array): number {
+  let remainder = 0xffffffff;
+  for (const byte of bytes) remainder = table[(remainder ^ byte) & 0xff]! ^ (remainder >>> 8);
+  return ~remainder >>> 0;
+}
