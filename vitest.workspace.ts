@@ -8,7 +8,7 @@ import type { TestProjectConfiguration } from "vitest/config";
 const source = "@imagine-opd/source";
 const ssr = { resolve: { conditions: [source, ...defaultServerConditions] } };
 const alias = { "@imagine-opd/test-kit": fileURLToPath(new URL("./test-kit/src/index.ts", import.meta.url)) };
-const elsewhere = ["**/node_modules/**", "**/dist/**", "**/*.{browser,verify}.test.ts"];
+const elsewhere = ["**/node_modules/**", "**/dist/**", "**/*.{browser,dawn,verify}.test.ts"];
 
 function nodeProject(name: string, include: string[], testTimeout: number): TestProjectConfiguration {
   return { ssr, resolve: { alias }, test: { name, environment: "node", include, exclude: elsewhere, testTimeout } };
@@ -23,6 +23,7 @@ const browserProject: TestProjectConfiguration = {
     include: [
       "@tensorflow/tfjs-core",
       "@tensorflow/tfjs-core/dist/register_all_gradients",
+      "@tensorflow/tfjs-core/dist/gradients/*.js",
       "@tensorflow/tfjs-backend-cpu",
       "@tensorflow/tfjs-backend-webgpu",
     ],
@@ -54,6 +55,23 @@ const browserProject: TestProjectConfiguration = {
   },
 };
 
+/** WebGPU in Node, on the Vulkan driver that the environment names, or on the software one that comes with Chromium. */
+function dawnProject(): TestProjectConfiguration | undefined {
+  const named = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
+  const bundled = "/usr/lib/chromium";
+  const driver = `${bundled}/vk_swiftshader_icd.json`;
+  if (named === undefined && !existsSync(driver)) {
+    process.stderr.write("skipped: the dawn project, because no Vulkan driver is named (set VK_DRIVER_FILES)\n");
+    return undefined;
+  }
+  const env = named === undefined ? { VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: bundled } : {};
+  return {
+    ssr,
+    // Forks read the library path when they start; threads would have ours.
+    test: { name: "dawn", environment: "node", include: ["packages/*/src/**/*.dawn.test.ts"], pool: "forks", env },
+  };
+}
+
 const nodeProjects: TestProjectConfiguration[] = [
   nodeProject("unit", ["packages/*/src/**/*.test.ts", "test-kit/src/**/*.test.ts", "scripts/**/*.test.ts"], 30_000),
   nodeProject("golden", ["goldens/**/*.test.ts"], 120_000),
@@ -62,6 +80,9 @@ const nodeProjects: TestProjectConfiguration[] = [
 
 const hasBrowser = existsSync(chromium);
 if (!hasBrowser)
-  console.log(`skipped: the browser project, because there is no Chromium at ${chromium} (set CHROMIUM_PATH)`);
+  process.stderr.write(
+    `skipped: the browser project, because there is no Chromium at ${chromium} (set CHROMIUM_PATH)\n`,
+  );
+const dawn = dawnProject();
 
-export default hasBrowser ? [...nodeProjects, browserProject] : nodeProjects;
+export default [...nodeProjects, ...(hasBrowser ? [browserProject] : []), ...(dawn === undefined ? [] : [dawn])];

@@ -1,8 +1,13 @@
 import { createProgress } from "@imagine-opd/command-line";
+import { isImagineOpdError } from "@imagine-opd/protocol";
+import { adviseOn, type Collapse, createCollapseAlarm } from "./collapse-alarm.ts";
 import type { TrainingRun } from "./run-training.ts";
 
-/** Runs a training to its end and tells about it on stderr. */
-export async function followTraining(run: TrainingRun, signal: AbortSignal): Promise<void> {
+/**
+ * Runs a training and tells about it on stderr. A run whose rollouts collapse is stopped after a checkpoint.
+ * @returns the collapse, if there was one
+ */
+export async function followTraining(run: TrainingRun, signal: AbortSignal): Promise<Collapse | undefined> {
   const { record, firstStep, totalSteps } = run;
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const { model, data, options, deviations, backend } = record;
@@ -14,8 +19,11 @@ export async function followTraining(run: TrainingRun, signal: AbortSignal): Pro
     say(`deviation from ${options.preset}: ${field} ${value} (preset ${preset})`);
   if (firstStep > 0) say(`resumed after step ${firstStep}`);
   const progress = createProgress("training", totalSteps, firstStep);
+  const alarm = createCollapseAlarm();
+  const stop = new AbortController();
+  let collapse: Collapse | undefined;
   try {
-    for await (const event of run.events(signal)) {
+    for await (const event of run.events(AbortSignal.any([signal, stop.signal]))) {
       if (event.type === "self-test-passed")
         say(
           `self-test passed: KL ${event.result.kl.toExponential(1)} nats between student and teacher on the same prompt`,
@@ -27,9 +35,15 @@ export async function followTraining(run: TrainingRun, signal: AbortSignal): Pro
           event.step,
           `k1 ${signals?.k1TokenMean?.toFixed(4)} nats/token, gradient ${optimiser?.gradientNorm?.toPrecision(3)}, ${system?.seconds?.toFixed(1)} s/step${skipped}`,
         );
+        collapse ??= alarm(event.metrics);
+        if (collapse !== undefined) stop.abort();
       }
     }
+  } catch (error) {
+    if (collapse === undefined || signal.aborted || !isImagineOpdError(error) || error.code !== "aborted") throw error;
   } finally {
     progress.stop();
   }
+  if (collapse !== undefined) say(adviseOn(collapse, record.teacher.kind));
+  return collapse;
 }

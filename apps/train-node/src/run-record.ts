@@ -40,7 +40,10 @@ export function describeRun(
       trainableTensors: Object.keys(model.policy.trainable).length,
     },
     data: { records: data.source.size, fingerprint: data.source.fingerprint, report: data.report },
-    fingerprints: { processor: model.processor.fingerprint, prompts: fingerprintTemplates(promptTemplates) },
+    fingerprints: {
+      processor: model.processor.fingerprint,
+      prompts: fingerprintTemplates(rest.settings.templates ?? promptTemplates),
+    },
     versions: { node: process.version, tfjs: tf.version_core },
   };
 }

@@ -1,9 +1,13 @@
 import {
   chooseCrop,
+  copyCheckpointPrompts,
+  createControlledSource,
   type OpenedBackend,
   type OpenedDataSet,
   openCheckpointDirectory,
   openDataSet,
+  promptsFile,
+  readCheckpointPrompts,
 } from "@imagine-opd/command-line";
 import { gradeAnswer } from "@imagine-opd/evaluation";
 import { type LineLog, openDirectory, writeDirectory } from "@imagine-opd/host/node";
@@ -69,27 +73,40 @@ interface ChosenRun {
   readonly deviations: readonly Deviation[];
 }
 
+const describeControl = (control: TrainProgramOptions["control"]): Deviation[] =>
+  control === undefined || control === "none" ? [] : [{ field: "views", preset: "the record's own", value: control }];
+
 function chooseRun(options: TrainProgramOptions): ChosenRun {
   const published = getPreset(options.preset);
-  const { preset, deviations } = deviate(published, options.deviate);
+  const { control } = options;
+  const { preset, deviations } = deviate(published, [
+    ...options.deviate,
+    ...(control === "none" ? ["reveal=none"] : []),
+  ]);
   const { tuning, deviations: tuningDeviations } = chooseTuning(options, published.tuning);
   return {
-    settings: { ...preset.settings, seed: options.seed, microBatchSize: options.microBatch },
+    settings: {
+      ...preset.settings,
+      templates: readCheckpointPrompts(options.model),
+      seed: options.seed,
+      microBatchSize: options.microBatch,
+    },
     teacher: preset.teacher,
     tuning,
-    deviations: [...published.departures, ...deviations, ...tuningDeviations],
+    deviations: [...deviations, ...tuningDeviations, ...describeControl(control)],
   };
 }
 
-function saveWeights(
+async function saveWeights(
   model: VisionLanguageModel,
   sink: FileSink,
   options: TrainProgramOptions,
   dtype: "F32" | "BF16",
 ): Promise<void> {
-  return model.adapter === undefined
-    ? saveCheckpoint(model, sink, { dtype })
-    : saveAdapter(model, sink, { baseModel: options.model, dtype });
+  if (model.adapter !== undefined) return saveAdapter(model, sink, { baseModel: options.model, dtype });
+  await saveCheckpoint(model, sink, { dtype });
+  const prompts = copyCheckpointPrompts(options.model);
+  if (prompts !== undefined) await sink.write(promptsFile, prompts);
 }
 
 /** Opens everything that a run needs and writes its `config.json`. */
@@ -105,13 +122,18 @@ export async function openTraining(options: TrainProgramOptions, backend: Opened
     onBadRecord: options.badRecords,
     crop,
   });
+  const { control } = options;
+  const source =
+    control === undefined || control === "none"
+      ? data.source
+      : createControlledSource(data.source, control, options.seed);
   const { kind, adapted } = chooseTeacher(asked, model);
   const teacher = createTeacher(model.policy, kind, { adapted });
   const trainer = createTrainer({
     policy: model.policy,
     processor: model.processor,
     teacher,
-    examples: data.source,
+    examples: source,
     settings,
     grade: gradeText,
   });

@@ -1,156 +1,199 @@
-import { existsSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  addConfigOption,
-  type BackendName,
-  backendNames,
-  createProgress,
+  createSceneSource,
   formatDuration,
-  integer,
   interruptSignal,
+  type OpenedBackend,
   openBackend,
-  openDataSet,
   runProgram,
 } from "@imagine-opd/command-line";
-import { type EvaluationMode, type EvaluationReport, streamEvaluation } from "@imagine-opd/evaluation";
-import { writeDirectory } from "@imagine-opd/host/node";
-import type { ExampleSource } from "@imagine-opd/protocol";
-import { Command, Option } from "commander";
-import { followTraining } from "./follow-training.ts";
-import { openTraining, type TrainingRun } from "./run-training.ts";
-import { makeSceneData } from "./scenes/scene-data.ts";
-import { writeTinyCheckpoint } from "./tiny-model/write-tiny-checkpoint.ts";
-import { type TrainProgramOptions, trainCommand } from "./train-options.ts";
+import { promptTemplates } from "@imagine-opd/imagination-prompts";
+import {
+  formatEvaluations,
+  formatSampleLine,
+  type ReportComparison,
+  type ReportDistance,
+  type ReportEvaluation,
+} from "@imagine-opd/run-log";
+import { type Arm, distanceScenes, experimentScenes, openArm } from "./experiment/arm.ts";
+import { collectSamples } from "./experiment/collect-samples.ts";
+import { formatGaps, formatTable } from "./experiment/format-table.ts";
+import { describeExperiment } from "./experiment/statements.ts";
+import { writeScenes } from "./experiment/write-scenes.ts";
+import type { SceneMeasurement } from "./scenes/measure-scenes.ts";
+import { signCrop, signPrompts } from "./scenes/sign-scenes.ts";
+import { type StartOptions, startCommand, stepsOf } from "./start-options.ts";
 import { writeReport } from "./write-report.ts";
 
-interface StartOptions {
-  readonly steps: number;
-  readonly seed: number;
-  readonly scenes: number;
-  readonly evaluate: number;
-  readonly dataDir: string;
-  readonly out?: string;
-  readonly backend: BackendName;
-}
-
-const maxTokens = 24;
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-/** What the main job changes of the paper's recipe, each declared: it is sized for two processor cores. */
-const deviations = ["batchSize=8", `maxTokens=${maxTokens}`, "lr=1e-4"];
+type Measured = SceneMeasurement & ReportEvaluation;
 
-async function makeCheckpoint(parent: string, seed: number): Promise<string> {
-  const path = join(parent, `tiny-random-seed${seed}`);
-  if (!existsSync(path)) await writeDirectory(path, (sink) => writeTinyCheckpoint(sink, { seed }));
-  return path;
+/** Names the file of training scenes for so many steps. */
+function nameTrainingScenes(options: StartOptions, steps: number, directory: string): string {
+  const file = join(directory, `training-scenes-${steps}.json`);
+  writeFileSync(file, `${JSON.stringify(experimentScenes(options).train(32 * steps), null, 2)}\n`);
+  return file;
 }
 
-async function measure(
-  label: string,
-  run: TrainingRun,
-  source: ExampleSource,
-  mode: EvaluationMode,
+/** The paper's own form of the objective from the same base model, for the report's comparison. */
+async function runPaperForm(
+  options: StartOptions,
+  out: string,
+  backend: OpenedBackend,
   signal: AbortSignal,
-): Promise<{ label: string } & EvaluationReport> {
-  const { policy, processor } = run.model;
-  const progress = createProgress(label, source.size);
+): Promise<{ after: Measured; distance: number; collapse: string | undefined }> {
+  const steps = options.paperSteps;
+  say(`the paper's own form of the objective, ${steps} steps`);
+  const settings = { objective: "paper", steps, out: join(out, "paper-form") } as const;
+  const arm = await openArm(options, settings, nameTrainingScenes(options, steps, out), backend, signal);
   try {
-    for await (const event of streamEvaluation(policy, processor, source, {
-      mode,
-      maxTokens,
-      seed: 0,
-      signal,
-      batchSize: 16,
-    })) {
-      if (event.type === "sample-graded") progress.update(event.done);
-      else return { label, ...event.report };
-    }
+    const collapse = await arm.train();
+    const after = await arm.measure("student after the paper's form", arm.heldOut, "imagine");
+    return { after: { ...after, label: "paper's form, after" }, distance: await arm.distance(), collapse };
   } finally {
-    progress.stop();
+    arm.dispose();
   }
-  throw new Error("the evaluation ended without a report");
 }
 
-function printTable(rows: readonly ({ label: string } & EvaluationReport)[]): void {
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  const cells = rows.map(({ label, accuracy, interval, unparsableRate, meanTokens, total }) => [
-    label,
-    percent(accuracy),
-    `${percent(interval.low)} … ${percent(interval.high)}`,
-    percent(unparsableRate),
-    meanTokens.toFixed(1),
-    String(total),
-  ]);
-  const table = [["", "accuracy", "95 % interval", "unparsable", "tokens", "scenes"], ...cells];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  for (const row of table)
-    process.stdout.write(
-      `${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("   ")}\n`,
-    );
+interface Findings {
+  readonly evaluations: readonly Measured[];
+  readonly distance: ReportDistance;
+  readonly collapse: string | undefined;
 }
+
+/** Measures, trains, measures again. */
+async function runMainArm(options: StartOptions, arm: Arm): Promise<Findings> {
+  const { model } = arm.run;
+  const large = createSceneSource(experimentScenes(options).large, signCrop(model.processor.imageSettings.tileSize));
+  const measure = async (
+    label: string,
+    source: Arm["heldOut"],
+    mode: "imagine" | "oracle",
+    role?: ReportEvaluation["role"],
+  ): Promise<Measured> => ({ ...(await arm.measure(label, source, mode)), label, ...(role && { role }) });
+  const before = await measure("student before", arm.heldOut, "imagine", "before");
+  const teacher = await measure("teacher with views", arm.heldOut, "oracle", "teacher");
+  const largeBefore = await measure("large signs before", large, "imagine");
+  const distanceBefore = await arm.distance();
+  const collapse = await arm.train();
+  const after = await measure("student after", arm.heldOut, "imagine", "after");
+  const largeAfter = await measure("large signs after", large, "imagine");
+  return {
+    evaluations: [before, after, teacher, largeBefore, largeAfter],
+    distance: {
+      before: distanceBefore,
+      after: await arm.distance(),
+      per: "completion",
+      measuredOn: `${Math.min(distanceScenes, options.evaluate)} held-out scenes, the student's own completions at temperature 1`,
+    },
+    collapse,
+  };
+}
+
+/** Every question of every evaluation, so that anyone can count again. */
+async function storeSamples(arm: Arm, evaluations: readonly Measured[]): Promise<void> {
+  const lines = evaluations.flatMap(({ label, samples, evidence }) =>
+    samples.map(({ id, question, reference, text, answer, correct, tokenIds, category }, i) =>
+      formatSampleLine({
+        evaluation: label,
+        recordId: id,
+        question,
+        reference,
+        text,
+        ...(answer !== undefined && { answer }),
+        ...(category !== undefined && { category }),
+        correct,
+        tokens: tokenIds.length,
+        located: evidence[i]!.located,
+        evidence: evidence[i]!.seen,
+      }),
+    ),
+  );
+  await arm.run.directory.writeText("samples.jsonl", `${lines.join("\n")}\n`);
+  await arm.run.directory.writeText("evaluations.json", formatEvaluations(evaluations));
+}
+
+const controlTitles = {
+  shuffled: "the teacher saw the views of other scenes",
+  blank: "the teacher saw grey views",
+  none: "the teacher saw no views",
+  live: "the teacher saw the views, and changed with the student",
+} as const;
 
 async function start(options: StartOptions): Promise<void> {
   const started = performance.now();
   const signal = interruptSignal("stopping; a checkpoint will be saved");
   const backend = await openBackend(options.backend);
-  say("making scenes and a random checkpoint (both are reused next time)");
-  const scenes = await makeSceneData(
-    options.dataDir,
-    { train: options.scenes, heldOut: options.evaluate },
-    options.seed,
-  );
-  const model = await makeCheckpoint(options.dataDir, options.seed);
+  say(`backend ${backend.name} (chosen ${backend.chosen})`);
+  const { control } = options;
+  const steps = stepsOf(options);
   const out = options.out ?? join("runs", `start-${new Date().toISOString().replace(/[:.]/g, "-")}`);
-  const training = trainCommand().opts<TrainProgramOptions>(); // the training program's defaults
-  const run = await openTraining(
-    {
-      ...training,
-      model,
-      data: scenes.train,
-      images: scenes.images,
-      out,
-      deviate: deviations,
-      steps: options.steps,
-      seed: options.seed,
-      backend: options.backend,
-      microBatch: 8,
-    },
-    backend,
-  );
+  mkdirSync(out, { recursive: true });
+  const data = nameTrainingScenes(options, steps, out);
+  const arm = await openArm(options, { objective: "reverse-kl", control, steps, out }, data, backend, signal);
   try {
-    const { source } = await openDataSet(scenes.heldOut, {
-      format: "visual-cot",
-      images: scenes.images,
-      onBadRecord: "fail",
-      crop: run.record.crop,
+    const { evaluations, distance, collapse } = await runMainArm(options, arm);
+    const [before, after] = evaluations as [Measured, Measured];
+    await storeSamples(arm, evaluations);
+    rmSync(join(out, "scenes"), { recursive: true, force: true });
+    const scene = await writeScenes(join(out, "scenes"), arm.heldOut, 24);
+    const templates = { ...promptTemplates, ...signPrompts };
+    const samples = await collectSamples(
+      { model: arm.run.model, teacher: arm.teacher, templates },
+      arm.heldOut,
+      before.samples,
+      after.samples,
+    );
+    const warnings = collapse === undefined ? [] : [collapse];
+    const comparisons: ReportComparison[] = [];
+    if (control === undefined && options.paperSteps > 0) {
+      const paper = await runPaperForm(options, out, backend, signal);
+      if (paper.collapse !== undefined) warnings.push(`The paper's form: ${paper.collapse}`);
+      comparisons.push({
+        title: "The paper's own form beside the default",
+        note: "The same base model, scenes and teacher. The paper samples one token at each place and uses its log-ratio as an advantage; the default compares whole distributions. The paper's rate of 1e-6 is for 4 billion parameters; here both rates are scaled.",
+        runs: [
+          { name: "reverse KL, all ids, rate 5e-4", before, after, distance, steps },
+          {
+            name: "sampled log-ratio, rate 1e-4",
+            before,
+            after: paper.after,
+            distance: { before: distance.before, after: paper.distance },
+            steps: options.paperSteps,
+          },
+        ],
+      });
+    }
+    const title =
+      control === undefined ? "A small model learns to see small signs" : `Control: ${controlTitles[control]}`;
+    const gaps = formatGaps(evaluations, distance);
+    const report = await writeReport(arm.run.directory, arm.run.record, {
+      title,
+      summary: `${steps} steps of on-policy self-distillation; ${gaps.trim()}.`,
+      warnings,
+      statements: describeExperiment(options.model),
+      evaluations,
+      distance,
+      comparisons,
+      samples,
     });
-    const before = await measure("student before", run, source, "imagine", signal);
-    const teacher = await measure("with the true view", run, source, "oracle", signal);
-    await followTraining(run, signal);
-    const after = await measure("student after", run, source, "imagine", signal);
-    const evaluations = [before, teacher, after];
-    const summary =
-      "The model started from random weights and answers nothing yet: this run shows that the whole path works, not that anything was learned.";
-    const report = await writeReport(run.directory, run.record, { summary, evaluations });
-    process.stdout.write("\n");
-    printTable(evaluations);
-    process.stdout.write(`\n${summary}\nreport      ${report}\ncheckpoint  ${run.directory.finalPath}\n`);
+    process.stdout.write(`\n${title}\n\n${formatTable(evaluations)}\n${gaps}`);
+    for (const { runs } of comparisons) {
+      const paper = runs[1]!;
+      process.stdout.write(`${paper.name}, ${paper.steps} steps: ${(100 * paper.after.accuracy).toFixed(1)} %\n`);
+    }
+    for (const { about, text } of describeExperiment(options.model).slice(0, 2))
+      process.stdout.write(`${about}: ${text}\n`);
+    process.stdout.write(`\nreport      ${report}\ncheckpoint  ${arm.run.directory.finalPath}\n`);
+    process.stdout.write(
+      `ask it      npm run ask -- --model ${arm.run.directory.finalPath} --image ${scene.image} --question "${scene.question}"\n`,
+    );
     say(`done in ${formatDuration((performance.now() - started) / 1000)}`);
   } finally {
-    run.dispose();
+    arm.dispose();
   }
 }
 
-const program = addConfigOption(
-  new Command("start")
-    .description("The main job: trains a tiny model on procedural scenes and evaluates it before and after.")
-    .option("--steps <n>", "optimiser steps", integer(1), 20)
-    .option("--seed <n>", "decides scenes, weights, order and every sampled token", integer(0), 0)
-    .option("--scenes <n>", "training scenes", integer(8), 160)
-    .option("--evaluate <n>", "held-out scenes for each evaluation", integer(1), 64)
-    .option("--data-dir <dir>", "where scenes and the checkpoint are kept", "data")
-    .option("--out <dir>", "directory of this run (default: a new one under runs/)")
-    .addOption(new Option("--backend <name>", "what computes").choices([...backendNames]).default("auto")),
-).action(start);
-
-await runProgram(program);
+await runProgram(startCommand().action(start));

@@ -6,6 +6,7 @@ import {
   dataFormats,
   integer,
   number,
+  viewControls,
 } from "@imagine-opd/command-line";
 import { deviationFields, presets } from "@imagine-opd/trainer";
 import { Command, Option } from "commander";
@@ -15,7 +16,7 @@ export interface TrainProgramOptions {
   readonly model: string;
   readonly data: string;
   readonly format: (typeof dataFormats)[number];
-  readonly images: string;
+  readonly images?: string;
   readonly out: string;
   readonly preset: string;
   readonly deviate: readonly string[];
@@ -24,6 +25,7 @@ export interface TrainProgramOptions {
   readonly loraAlpha?: number;
   readonly loraTargets?: string;
   readonly steps?: number;
+  readonly control?: (typeof viewControls)[number];
   readonly seed: number;
   readonly microBatch: number;
   readonly saveEvery: number;
@@ -57,7 +59,7 @@ export function trainCommand(): Command {
     .requiredOption("--model <dir>", "checkpoint in the hub's layout (SmolVLM or Idefics3)")
     .requiredOption("--data <file>", "annotated records")
     .addOption(new Option("--format <name>", "format of the records").choices([...dataFormats]).default("visual-cot"))
-    .requiredOption("--images <dir>", "directory that the records' picture names are relative to")
+    .option("--images <dir>", "directory that the records' picture names are relative to")
     .requiredOption("--out <dir>", "directory of this run")
     .addOption(new Option("--preset <name>", "recipe").choices(Object.keys(presets)).default("imagine-opd"))
     .option(
@@ -77,6 +79,12 @@ export function trainCommand(): Command {
     .option(
       "--lora-targets <pattern>",
       "last parts of module names with commas between, or one regular expression (default: all seven projections)",
+    )
+    .addOption(
+      new Option(
+        "--control <what>",
+        "shows the teacher something else instead of the evidence views, to see what they are worth; none: no views, no answer",
+      ).choices([...viewControls]),
     )
     .option("--steps <n>", "optimiser steps in all (default: one epoch)", integer(1))
     .option("--seed <n>", "decides the order of the data and every sampled token", integer(0), 0)

@@ -1,4 +1,5 @@
 import { interruptSignal, openBackend, runProgram } from "@imagine-opd/command-line";
+import type { Collapse } from "./collapse-alarm.ts";
 import { followTraining } from "./follow-training.ts";
 import { openTraining } from "./run-training.ts";
 import { type TrainProgramOptions, trainCommand } from "./train-options.ts";
@@ -9,13 +10,15 @@ const program = trainCommand().action(async (options: TrainProgramOptions & { co
   const signal = interruptSignal("stopping after this step's work; a checkpoint will be saved");
   const backend = await openBackend(chosen.backend);
   const run = await openTraining(chosen, backend);
+  let collapse: Collapse | undefined;
   try {
-    await followTraining(run, signal);
+    collapse = await followTraining(run, signal);
   } finally {
     await writeReport(run.directory, run.record, { summary: "Curves are from metrics.jsonl, which holds every step." });
     run.dispose();
   }
-  process.stdout.write(`${run.directory.finalPath}\n`);
+  if (collapse === undefined) process.stdout.write(`${run.directory.finalPath}\n`);
+  else process.exitCode = 1; // stopped early: there are checkpoints, but no final weights
 });
 
 await runProgram(program);

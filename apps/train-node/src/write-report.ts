@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  findAlarms,
   type LoggedStep,
   metricSeries,
   type ReportCurve,
-  type ReportEvaluation,
-  type ReportSample,
+  type RunReport,
   readMetrics,
   renderReport,
 } from "@imagine-opd/run-log";
@@ -46,23 +46,22 @@ function makeCurves(steps: readonly LoggedStep[]): ReportCurve[] {
 export async function writeReport(
   directory: RunDirectory,
   record: RunRecord,
-  extra: {
+  extra: Partial<
+    Pick<RunReport, "title" | "warnings" | "statements" | "evaluations" | "distance" | "comparisons" | "samples">
+  > & {
     readonly summary: string;
-    readonly warnings?: readonly string[];
-    readonly evaluations?: readonly ReportEvaluation[];
-    readonly samples?: readonly ReportSample[];
   },
 ): Promise<string> {
   const { steps } = readMetrics(readFileSync(join(directory.path, "metrics.jsonl"), "utf8"));
   const { options, deviations, backend, model, data, versions } = record;
   const html = renderReport({
     title: `Imagine-OPD: ${options.preset}, ${steps.length} steps`,
-    summary: extra.summary,
-    warnings: extra.warnings ?? [],
+    evaluations: [],
+    samples: [],
+    ...extra,
+    warnings: [...(extra.warnings ?? []), ...findAlarms(steps)],
     deviations: deviations.map(({ field, preset, value }) => `${field}: ${value} (the preset has ${preset})`),
-    evaluations: extra.evaluations ?? [],
     curves: steps.length === 0 ? [] : makeCurves(steps),
-    samples: extra.samples ?? [],
     configuration: {
       model: options.model,
       parameters: model.parameters,

@@ -1,42 +1,50 @@
+import type { SceneSource } from "@imagine-opd/command-line";
 import { type EvaluationMode, type EvaluationReport, streamEvaluation } from "@imagine-opd/evaluation";
+import { type PromptTemplates, promptTemplates } from "@imagine-opd/imagination-prompts";
+import type { WeightView } from "@imagine-opd/protocol/policy";
 import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
-import { quietTemplates, type SceneSource } from "./scene-source.ts";
-import { checkEvidence } from "./sign-words.ts";
+import { signPrompts } from "./sign-scenes.ts";
+import { checkEvidence, type Evidence } from "./sign-words.ts";
 
 /** Tokens of the longest explanation, about two signs, and some room. */
 export const maxCompletion = 56;
 
+const templates: PromptTemplates = { ...promptTemplates, ...signPrompts };
+
 export interface SceneMeasurement extends EvaluationReport {
+  /** Whether each completion's own evidence is true. */
+  readonly evidence: readonly Evidence[];
   /** Share of completions that name the right places. */
-  readonly located: number;
+  readonly locatedRate: number;
   /** Share that say rightly what the signs show. */
-  readonly seen: number;
+  readonly evidenceRate: number;
+}
+
+export interface MeasureScenesOptions {
+  readonly mode: EvaluationMode;
+  /** @default the student's */
+  readonly weights?: WeightView;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number) => void;
 }
 
 /** Asks a model about every scene, greedily, and grades its answers and the evidence that it states. */
 export async function measureScenes(
   { policy, processor }: Pick<VisionLanguageModel, "policy" | "processor">,
   source: SceneSource,
-  options: {
-    readonly mode: EvaluationMode;
-    readonly signal?: AbortSignal;
-    readonly onProgress?: (done: number) => void;
-  },
+  { mode, weights, signal, onProgress }: MeasureScenesOptions,
 ): Promise<SceneMeasurement> {
-  const { mode, signal, onProgress } = options;
+  const options = { mode, templates, maxTokens: maxCompletion, batchSize: 32, seed: 0 };
   let report: EvaluationReport | undefined;
   for await (const event of streamEvaluation(policy, processor, source, {
-    mode,
-    templates: quietTemplates,
-    maxTokens: maxCompletion,
-    batchSize: 32,
-    seed: 0,
+    ...options,
+    ...(weights && { weights }),
     ...(signal && { signal }),
   })) {
     if (event.type === "sample-graded") onProgress?.(event.done);
     else report = event.report;
   }
   const evidence = report!.samples.map(({ text, index }) => checkEvidence(text, source.scene(index).asked));
-  const share = (holds: (index: number) => boolean) => evidence.filter((_, i) => holds(i)).length / evidence.length;
-  return { ...report!, located: share((i) => evidence[i]!.located), seen: share((i) => evidence[i]!.seen) };
+  const share = (name: keyof Evidence) => evidence.filter((each) => each[name]).length / evidence.length;
+  return { ...report!, evidence, locatedRate: share("located"), evidenceRate: share("seen") };
 }

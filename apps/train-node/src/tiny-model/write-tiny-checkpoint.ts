@@ -1,5 +1,7 @@
+import { promptsFile } from "@imagine-opd/command-line";
 import type { FileSink } from "@imagine-opd/protocol";
 import { readModelConfig, writeRandomWeights } from "@imagine-opd/vision-language-model";
+import { signPrompts } from "../scenes/sign-scenes.ts";
 import { trainByteLevelBpe } from "./byte-level-bpe.ts";
 import { tinyCorpus } from "./tiny-corpus.ts";
 import { chatTemplate, tokenizerFiles } from "./tokenizer-files.ts";
@@ -83,5 +85,6 @@ export async function writeTinyCheckpoint(sink: FileSink, { seed }: { readonly s
   await sink.write("tokenizer.json", json(tokenizer));
   await sink.write("tokenizer_config.json", json(tokenizerConfig));
   await sink.write("chat_template.jinja", chatTemplate);
+  await sink.write(promptsFile, json(signPrompts));
   await writeRandomWeights(sink, readModelConfig(config), { seed });
 }

@@ -1,7 +1,9 @@
+import { cutViews } from "@imagine-opd/command-line";
 import { rawMessages } from "@imagine-opd/imagination-prompts";
+import type { RgbImage } from "@imagine-opd/protocol";
 import { permutation, type RandomStream } from "@imagine-opd/random-streams";
 import { columnWords, questionOf, rowWords, type Scene, type Sign } from "@imagine-opd/region-datasets";
-import { cutViews, largeGlyph } from "../scenes/scene-source.ts";
+import { largeGlyph, signCrop } from "../scenes/sign-scenes.ts";
 import { explainSigns } from "../scenes/sign-words.ts";
 import type { Exercise, Piece } from "./exercise.ts";
 
@@ -13,11 +15,15 @@ export type Lesson = (scene: Scene, stream: RandomStream, viewSize: number) => E
 
 const pick = <Item>(items: readonly Item[], stream: RandomStream): Item => items[stream.integer(items.length)]!;
 
+function viewsOf(scene: Scene, boxes: Scene["boxes"], viewSize: number): RgbImage[] {
+  return cutViews(scene, boxes, signCrop(viewSize)).map(({ image }) => image);
+}
+
 /** A view alone: colour, shape and digit. */
 const readView: Lesson = (scene, stream, viewSize) => {
   const sign = pick(scene.objects, stream);
   return {
-    messages: rawMessages(cutViews(scene, [sign.box], viewSize), "read the sign"),
+    messages: rawMessages(viewsOf(scene, [sign.box], viewSize), "read the sign"),
     response: [{ text: ` ${sign.colour} ${sign.shape} ${sign.digit}`, weight: 1 }],
   };
 };
@@ -32,7 +38,10 @@ function listCells(what: "colour" | "shape" | "digit"): Lesson {
     );
     const response = cells.map((sign): Piece => {
       if (sign === undefined) return { text: " empty", weight: emptyCellWeight };
-      return { text: ` ${sign[what]}`, weight: what !== "digit" || isLarge(sign) ? 1 : 0 };
+      // One token a cell, so that every cell stands at the same distance from its word: a digit has no space of its own.
+      return what === "digit"
+        ? { text: String(sign.digit), weight: isLarge(sign) ? 1 : 0 }
+        : { text: ` ${sign[what]}`, weight: 1 };
     });
     return { messages: rawMessages([image], `list the ${what} of every cell`), response };
   };
@@ -45,7 +54,7 @@ function placeSigns(digits: boolean): Lesson {
     const response = Array.from(order, (index) => objects[index]!).flatMap((sign): Piece[] => [
       { text: ` ${sign.colour}`, weight: 0.2 },
       { text: ` ${sign.shape} ${sign.row} ${sign.column}`, weight: 1 },
-      ...(digits ? [{ text: ` ${sign.digit}`, weight: isLarge(sign) ? 1 : 0 }] : []),
+      ...(digits ? [{ text: String(sign.digit), weight: isLarge(sign) ? 1 : 0 }] : []),
       { text: " ,", weight: 0.2 },
     ]);
     return { messages: rawMessages([image], digits ? "read all signs" : "where is every sign"), response };
@@ -59,7 +68,7 @@ function explain(scene: Scene, context: Context, asked: Asked, viewSize: number)
   const { family, signs, answer } = asked;
   const [user] = rawMessages([scene.image], questionOf(family, signs));
   const boxes = context === "student" ? [] : signs.map(({ box }) => box);
-  const views = cutViews(scene, boxes, viewSize).map((image) => ({ type: "image", image }) as const);
+  const views = viewsOf(scene, boxes, viewSize).map((image) => ({ type: "image", image }) as const);
   return {
     messages: [{ ...user!, content: [...user!.content, ...views] }],
     response: [{ text: explainSigns(signs, answer), weight: 1 }],

@@ -5,7 +5,7 @@ import { randomStream } from "@imagine-opd/random-streams";
 import { generateScene } from "@imagine-opd/region-datasets";
 import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
-import { firstTrainingScene } from "../scenes/scene-source.ts";
+import { firstTrainingScene } from "../scenes/sign-scenes.ts";
 import type { Part, Stage } from "./curriculum.ts";
 import { type EncodedExercise, encodeExercise } from "./exercise.ts";
 import { lessons } from "./lessons.ts";
@@ -15,9 +15,9 @@ const maxGradientNorm = 1;
 
 export interface WarmUpEvent {
   readonly stage: string;
-  /** From 1, over all stages. */
+  /** From 1, over all phases. */
   readonly step: number;
-  readonly totalSteps: number;
+  readonly endsStage: boolean;
   /** Mean loss of each lesson of the step, nats a token. */
   readonly losses: Readonly<Record<string, number>>;
 }
@@ -85,15 +85,21 @@ async function learnStep(model: VisionLanguageModel, parts: readonly Part[], see
   return { gradients: total!, losses };
 }
 
-/** Teaches a model with random weights to read signs. Weights change in place; between two events the caller may evaluate. */
+export interface WarmUpOptions {
+  readonly seed: number;
+  /** Steps of earlier phases. @default 0 */
+  readonly stepsBefore?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One phase of teaching a model to read signs. Weights change in place; between two events the caller may evaluate. */
 export async function* warmUpModel(
   model: VisionLanguageModel,
   stages: readonly Stage[],
-  { seed, signal }: { readonly seed: number; readonly signal?: AbortSignal },
+  { seed, stepsBefore = 0, signal }: WarmUpOptions,
 ): AsyncGenerator<WarmUpEvent, void, undefined> {
   const optimizer = createAdamW(model.policy.trainable, { betas: [0.9, 0.98], weightDecay: 0.01 });
-  const totalSteps = stages.reduce((sum, { steps }) => sum + steps, 0);
-  let step = 0;
+  let step = stepsBefore;
   try {
     for (const stage of stages) {
       for (let inStage = 0; inStage < stage.steps; inStage++) {
@@ -104,7 +110,7 @@ export async function* warmUpModel(
         const learningRate = learningRateOf(stage, inStage);
         optimizer.step(gradients, { learningRate, gradientScale });
         tf.dispose(Object.values(gradients));
-        yield { stage: stage.name, step, totalSteps, losses };
+        yield { stage: stage.name, step, endsStage: inStage + 1 === stage.steps, losses };
       }
     }
   } finally {

@@ -1,18 +1,24 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openBackend } from "@imagine-opd/command-line";
+import { createSceneSource, openBackend } from "@imagine-opd/command-line";
 import { openDirectory, writeDirectory } from "@imagine-opd/host/node";
-import { parseAnswer, parseTrajectory, studentMessages, teacherMessages } from "@imagine-opd/imagination-prompts";
+import {
+  parseAnswer,
+  parseTrajectory,
+  promptTemplates,
+  studentMessages,
+  teacherMessages,
+} from "@imagine-opd/imagination-prompts";
 import { randomStream } from "@imagine-opd/random-streams";
 import { generateScene } from "@imagine-opd/region-datasets";
 import { openModel, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSceneSource, quietTemplates } from "../scenes/scene-source.ts";
+import { signCrop, signPrompts } from "../scenes/sign-scenes.ts";
 import { checkEvidence, explainSigns } from "../scenes/sign-words.ts";
 import { writeTinyCheckpoint } from "../tiny-model/write-tiny-checkpoint.ts";
-import { encodeExercise } from "./exercise.ts";
+import { type Exercise, encodeExercise } from "./exercise.ts";
 import { isLarge, lessons } from "./lessons.ts";
 import { learningRateOf, warmUpModel } from "./warm-up-model.ts";
 
@@ -56,7 +62,7 @@ test("the student's questions are about large signs alone, the teacher's about a
     for (let index = 0; index < 40; index++) {
       const scene = generateScene(0, index);
       const exercise = lessons[name](scene, randomStream(index), 64);
-      const text = exercise?.response[0]!.text ?? "";
+      const text = exercise?.response.map((piece) => piece.text).join("") ?? "";
       const named = scene.objects.filter(({ colour, shape }) => text.includes(`the ${colour} ${shape}`));
       for (const { glyphScale } of named) seen.add(glyphScale);
     }
@@ -67,30 +73,33 @@ test("the student's questions are about large signs alone, the teacher's about a
   expect(sizes("compare-teacher")).toEqual([4, 5]);
 });
 
+/** The question of an exercise: the text of its user turn. */
+const askedIn = (exercise: Exercise | undefined) =>
+  exercise?.messages
+    .flatMap(({ content }) => content.flatMap((part) => (part.type === "text" ? [part.text] : [])))
+    .join();
+
 test("the warm-up asks in the very tokens that training and evaluation use", async () => {
   const { processor } = model;
-  const options = { glyphScale: [5, 5], split: "train", seed: 0, count: 1, viewSize: 64 } as const;
+  const options = { glyphScale: [5, 5], seed: 0, count: 1 } as const;
+  const templates = { ...promptTemplates, ...signPrompts };
   for (const [family, name] of [
     ["digit", "ask"],
     ["compare", "compare"],
   ] as const) {
-    const source = createSceneSource({ ...options, family });
+    const source = createSceneSource({ ...options, family }, signCrop(64));
     const example = await source.load(0);
     const messages = {
-      student: studentMessages(example, { imagination: "on", templates: quietTemplates }),
+      student: studentMessages(example, { imagination: "on", templates }),
       teacher: teacherMessages(example, {
         reveal: { evidence: true, groundTruth: false },
-        templates: quietTemplates,
+        templates,
       }),
     };
     for (const context of ["student", "teacher"] as const) {
       // The lesson that happens to ask what the scene asks.
-      let exercise: ReturnType<(typeof lessons)["ask-student"]>;
-      for (
-        let draw = 0;
-        JSON.stringify(exercise?.messages[0]!.content[1]) !== JSON.stringify({ type: "text", text: example.question });
-        draw++
-      )
+      let exercise: Exercise | undefined;
+      for (let draw = 0; askedIn(exercise) !== example.question; draw++)
         exercise = lessons[`${name}-${context}`](source.scene(0), randomStream(draw), 64);
       expect(processor.encode(messages[context])).toEqual(processor.encode(exercise!.messages));
       expect(checkEvidence(exercise!.response[0]!.text, source.scene(0).asked)).toEqual({ located: true, seen: true });

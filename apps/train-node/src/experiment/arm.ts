@@ -1,0 +1,115 @@
+import {
+  createProgress,
+  createSceneSource,
+  type OpenedBackend,
+  type SceneSet,
+  type SceneSource,
+} from "@imagine-opd/command-line";
+import type { EvaluationMode } from "@imagine-opd/evaluation";
+import { createTeacher, type Teacher } from "@imagine-opd/privileged-teacher";
+import { adviseOn, type Collapse } from "../collapse-alarm.ts";
+import { followTraining } from "../follow-training.ts";
+import { openTraining, type TrainingRun } from "../run-training.ts";
+import { maxCompletion, measureScenes, type SceneMeasurement } from "../scenes/measure-scenes.ts";
+import { firstTrainingScene, largeGlyph, signCrop, smallGlyph } from "../scenes/sign-scenes.ts";
+import type { StartOptions } from "../start-options.ts";
+import { type TrainProgramOptions, trainCommand } from "../train-options.ts";
+import { measureDistance } from "./measure-distance.ts";
+
+/** How one training of the experiment differs from the others. */
+export interface ArmSettings {
+  readonly objective: "reverse-kl" | "paper";
+  readonly control?: StartOptions["control"];
+  readonly steps: number;
+  readonly out: string;
+}
+
+/** What both forms change of the paper's recipe, which is for a model 6 000 times as large. */
+const changes = ["warmup=20", "reveal=views", `maxTokens=${maxCompletion}`];
+const rates = { "reverse-kl": 5e-4, paper: 1e-4 } as const;
+
+/** Scenes on which the divergence to the teacher is measured. */
+export const distanceScenes = 256;
+
+/** The scenes of the experiment; those of training, of validation and those held out never meet. */
+export function experimentScenes({ family, seed, evaluate }: StartOptions) {
+  const small: [number, number] = [smallGlyph, smallGlyph];
+  const large: [number, number] = [largeGlyph, largeGlyph];
+  const train = { seed, family, split: "train", glyphScale: small, first: firstTrainingScene } as const;
+  return {
+    train: (count: number): SceneSet => ({ ...train, count }),
+    heldOut: { seed, family, split: "held-out", glyphScale: small, count: evaluate } as const,
+    large: { seed, family, split: "held-out", glyphScale: large, count: Math.ceil(evaluate / 2) } as const,
+  };
+}
+
+function trainingOptions(start: StartOptions, arm: ArmSettings, data: string): TrainProgramOptions {
+  const { objective, control, steps, out } = arm;
+  const divergence = objective === "paper" ? [] : ["divergence=reverse-kl"];
+  const teacher = control === "live" ? ["teacher=live"] : [];
+  return {
+    ...trainCommand().opts<TrainProgramOptions>(), // the training program's defaults
+    model: start.model,
+    data,
+    format: "scenes",
+    out,
+    deviate: [...divergence, `lr=${rates[objective]}`, ...changes, ...teacher],
+    ...(control !== undefined && control !== "live" && { control }),
+    steps,
+    seed: start.seed,
+    microBatch: 32,
+    saveEvery: 100,
+    backend: start.backend,
+  };
+}
+
+/** One training from the base model, with what is measured before and after it. */
+export interface Arm {
+  readonly run: TrainingRun;
+  /** The base model as it stood before training, to which distances are measured. */
+  readonly teacher: Teacher;
+  readonly heldOut: SceneSource;
+  measure(label: string, source: SceneSource, mode: EvaluationMode): Promise<SceneMeasurement>;
+  distance(): Promise<number>;
+  /** @returns the advice, if the training collapsed */
+  train(): Promise<string | undefined>;
+  dispose(): void;
+}
+
+/** Opens one training of the experiment. `data` is the file that names its scenes. */
+export async function openArm(
+  start: StartOptions,
+  settings: ArmSettings,
+  data: string,
+  backend: OpenedBackend,
+  signal: AbortSignal,
+): Promise<Arm> {
+  const run = await openTraining(trainingOptions(start, settings, data), backend);
+  const { model } = run;
+  const teacher = createTeacher(model.policy, { kind: "frozen", from: "snapshot" });
+  const crop = signCrop(model.processor.imageSettings.tileSize);
+  const heldOut = createSceneSource(experimentScenes(start).heldOut, crop);
+  return {
+    run,
+    teacher,
+    heldOut,
+    async measure(label, source, mode) {
+      const progress = createProgress(label, source.size);
+      try {
+        return await measureScenes(model, source, { mode, signal, onProgress: (done) => progress.update(done) });
+      } finally {
+        progress.stop();
+      }
+    },
+    distance: () =>
+      measureDistance(model, teacher, heldOut, { count: distanceScenes, settings: run.record.settings, signal }),
+    async train() {
+      const collapse: Collapse | undefined = await followTraining(run, signal);
+      return collapse && adviseOn(collapse, run.record.teacher.kind);
+    },
+    dispose() {
+      teacher.dispose();
+      run.dispose();
+    },
+  };
+}
