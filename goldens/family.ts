@@ -1,10 +1,12 @@
 import { findAddon, openNodeBackend } from "@imagine-opd/backend-node-cuda";
 import { decodeImage, openDirectory } from "@imagine-opd/host/node";
-import type { ContentPart, Message, RgbImage } from "@imagine-opd/protocol";
+import type { Message, RgbImage } from "@imagine-opd/protocol";
 import { registerCoreGradients } from "@imagine-opd/tensor-ops";
 import { goldenPath, readGoldenJson, readGoldenTensors } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
-import { expect } from "vitest";
+import { fillStoredMessages, type StoredMessage } from "./stored-messages.ts";
+
+export { expectGradient, expectGradientNorm, largestDifference, norm } from "./compare.ts";
 
 export const families = ["idefics3", "smolvlm"] as const;
 export type Family = (typeof families)[number];
@@ -38,21 +40,9 @@ export async function readImage(file: string): Promise<RgbImage> {
   return (await decodeImage(goldenPath(file))).image;
 }
 
-interface StoredMessage {
-  readonly role: Message["role"];
-  readonly content: readonly { readonly type: "text" | "image"; readonly text?: string }[];
-}
-
 /** Stored messages with their pictures put in, in order. */
-export async function fillMessages(messages: readonly StoredMessage[], files: readonly string[]): Promise<Message[]> {
-  const images = await Promise.all(files.map(readImage));
-  let next = 0;
-  const part = ({ type, text }: StoredMessage["content"][number]): ContentPart =>
-    type === "image" ? { type, image: images[next++]! } : { type, text: text! };
-  const filled = messages.map(({ role, content }) => ({ role, content: content.map(part) }));
-  expect(next).toBe(images.length);
-  return filled;
-}
+export const fillMessages = (messages: readonly StoredMessage[], files: readonly string[]): Promise<Message[]> =>
+  fillStoredMessages(messages, files, readImage);
 
 /** One of a family's cases as messages. */
 export function caseMessages(family: Family, name: string): Promise<Message[]> {
@@ -61,35 +51,4 @@ export function caseMessages(family: Family, name: string): Promise<Message[]> {
     messages,
     images.map((image: string) => `common/images/${image}.png`),
   );
-}
-
-/** Largest absolute difference. */
-export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(actual.length).toBe(expected.length);
-  let largest = 0;
-  for (let i = 0; i < actual.length; i++) {
-    const difference = Math.abs(actual[i]! - expected[i]!);
-    if (!(difference <= largest)) largest = difference; // NaN must show
-  }
-  return largest;
-}
-
-/** Euclidean norm in float64. */
-export function norm(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
-  return Math.sqrt(sum);
-}
-
-/** The goldens' rule for gradients: 1e-4 relative, and 1e-6 absolute where the norm is below 1e-4. */
-export function expectGradient(name: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void {
-  const size = norm(expected);
-  const error = norm(Array.from(actual, (value, i) => value - expected[i]!));
-  if (size < 1e-4) expect(error, `${name} (absolute)`).toBeLessThan(1e-6);
-  else expect(error / size, `${name} (relative)`).toBeLessThan(1e-4);
-}
-
-export function expectGradientNorm(name: string, actual: number, expected: number): void {
-  if (expected < 1e-4) expect(Math.abs(actual - expected), `${name} (absolute)`).toBeLessThan(1e-6);
-  else expect(Math.abs(actual - expected) / expected, `${name} (relative)`).toBeLessThan(1e-4);
 }
