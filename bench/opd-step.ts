@@ -7,15 +7,11 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBackend } from "@imagine-opd/command-line";
-import { promptTemplates } from "@imagine-opd/imagination-prompts";
-import { createAdamW } from "@imagine-opd/optim";
-import { createTeacher, studentPrompt, teacherPrompt } from "@imagine-opd/privileged-teacher";
-import { getPreset, type StepResult, trainStep } from "@imagine-opd/trainer";
+import type { StepResult } from "@imagine-opd/trainer";
 import { printTable, readBenchOptions, runPeer } from "./python-peer.ts";
-import { sceneExamples, withTinyModel, writePrompts } from "./tiny-batch.ts";
+import { withTinyModel, writePrompts } from "./tiny-batch.ts";
+import { createTinyStep } from "./tiny-step.ts";
 
-const batchSize = 32;
-const newTokens = 23;
 const rounds = 5;
 
 interface Measured {
@@ -43,43 +39,21 @@ async function measureStep(run: () => Promise<StepResult>): Promise<Measured> {
   };
 }
 
-/** Without system turns: the prompts are about as short as in the reference figures. */
-const silent = { id: "none", version: 1, text: "" };
-const templates = { ...promptTemplates, student: silent, teacherViewsAnswer: silent };
-
 const options = readBenchOptions();
 await openBackend(options.backend);
-await withTinyModel({ kind: "full", vision: "trainable" }, async ({ policy, processor }, directory) => {
-  const { settings: preset, teacher: kind } = getPreset("imagine-opd");
-  const examples = sceneExamples(batchSize, processor.imageSettings.tileSize);
-  const settings = {
-    ...preset,
-    templates,
-    sampling: { ...preset.sampling, maxTokens: newTokens },
-    microBatchSize: batchSize,
-    seed: 0,
-  };
-  const teacher = createTeacher(policy, kind);
-  const optimizer = createAdamW(policy.trainable, { weightDecay: 0.01 });
-  // Without stop tokens every rollout has exactly as many tokens.
-  const endless = { ...processor, stopTokenIds: [] };
-  const step = (number: number) =>
-    trainStep({ policy, processor: endless, teacher, optimizer }, examples, settings, { step: number });
-  await step(1);
+await withTinyModel({ kind: "full", vision: "trainable" }, async (model, directory) => {
+  const step = createTinyStep(model);
+  const { students, teachers, batchSize, newTokens } = step;
+  await step.run(1);
   const steps: Measured[] = [];
-  for (let round = 0; round < rounds; round++) steps.push(await measureStep(() => step(2 + round)));
+  for (let round = 0; round < rounds; round++) steps.push(await measureStep(() => step.run(2 + round)));
   const ours = steps.reduce((best, one) => (one.seconds < best.seconds ? one : best));
-  optimizer.dispose();
-  teacher.dispose();
+  step.dispose();
 
-  const students = examples.map((example) =>
-    studentPrompt(processor, example, { imagination: settings.imagination, templates }),
-  );
-  const teachers = examples.map((example) => teacherPrompt(processor, example, { reveal: settings.reveal, templates }));
   const peers: Record<string, Measured> = {};
   if (options.python !== undefined) {
     const file = join(tmpdir(), `imagine-opd-prompts-${process.pid}.json`);
-    await writePrompts(file, { students, teachers }, processor.placeholderTokenIds);
+    await writePrompts(file, { students, teachers }, model.processor.placeholderTokenIds);
     for (const threads of [1, 2]) {
       const args = [directory, file, String(newTokens), String(rounds)];
       peers[`transformers, ${threads} threads`] = runPeer<Measured>(options.python, "opd_step.py", threads, args);

@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, { readonly takesBackend: boolean }>> = {
   "wasm-matmul": { takesBackend: false },
   "loss-through-head": { takesBackend: true },
   "kernel-counts": { takesBackend: true },
+  "kernel-profile": { takesBackend: true },
   "cost-curves": { takesBackend: true },
   decode: { takesBackend: false },
   "train-step": { takesBackend: false },

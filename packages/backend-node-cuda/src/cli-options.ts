@@ -30,7 +30,8 @@ export const help = `backend-node-cuda: native TensorFlow for TensorFlow.js in N
   setup --undo [--device cuda|cpu]
         Removes what setup built, for one device or for both.
   verify [--device cuda|cpu] [--addon FILE] [--tf32 on|off] [--out FILE]
-        Tests the kernels, trains for 20 steps, and writes a report as JSON (default: to the terminal).
+        Tests the kernels, compares a whole model with transformers, trains for 20 steps, and writes a report as
+        JSON (default: to the terminal).
 
 The cache is XDG_CACHE_HOME or ~/.cache. Nothing else on the system is changed.
 `;

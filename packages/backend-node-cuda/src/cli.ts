@@ -30,9 +30,10 @@ async function runVerify({ kind: _, out, ...options }: Extract<Command, { kind: 
   const text = JSON.stringify(report, null, 2);
   if (out === undefined) say(text);
   else writeFileSync(out, `${text}\n`);
-  const { operations, training } = report;
+  const { operations, goldens, training } = report;
   progress(
     `${report.passed ? "passed" : "FAILED"}: ${operations.failed.length} of ${operations.checked} operations are wrong; ` +
+      `${goldens.failed.length} of ${goldens.checked} numbers of a whole model differ from ${goldens.reference}; ` +
       `losses differ by ${training.difference.toExponential(1)} at most (limit ${training.tolerance})`,
   );
   return report.passed ? 0 : 1;

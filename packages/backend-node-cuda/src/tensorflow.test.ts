@@ -2,6 +2,7 @@
 import { checkGradient, waves } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { replaceKernel } from "../test/replace-kernel.ts";
 import { findAddon, openNodeBackend } from "./index.ts";
 import { runSelfTest } from "./self-test.ts";
 import { verifyBackend } from "./verify/verify-backend.ts";
@@ -40,10 +41,24 @@ describe.skipIf(found === undefined)("TensorFlow on the CPU", () => {
     const report = await verifyBackend({ device: "cpu" });
     expect(report.operations.failed).toEqual([]);
     expect(report.operations.checked).toBeGreaterThan(50);
+    expect(report.goldens).toMatchObject({ checked: 75, failed: [], tolerance: 1e-4 });
+    expect(report.goldens.worstError).toBeLessThan(2e-5);
     expect(report.training.difference).toBeLessThan(3e-5);
     expect(report.training.losses).toHaveLength(20);
     expect(report.passed).toBe(true);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test("a kernel of the device that is off by a thousandth fails the goldens, and with them the report", async () => {
+    const restore = replaceKernel("Mean", (x) => tf.mul(x, 1.001));
+    try {
+      const report = await verifyBackend({ device: "cpu" });
+      expect(report.goldens.failed.map(({ what }) => what)).toContain("logits of the answer, teacher");
+      expect(report.goldens.worstError).toBeGreaterThan(1e-4);
+      expect(report.passed).toBe(false);
+    } finally {
+      restore();
+    }
   });
 
   test("a gather reads nothing back, and takes batch axes and negative ones", () => {

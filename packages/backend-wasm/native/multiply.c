@@ -71,30 +71,38 @@ static void run_edge_tile(int rows, int panel, int columns, int depth, const flo
     for (int j = 0; j < columns; j++) c[r * c_stride + j] = edge[r * panel + j];
 }
 
-/* packed[depth][rows] from rows of `a`; element (row, k) lies at a[row * row_step + k * k_step]. */
-static void pack_rows(const float *a, int row_step, int k_step, int rows, int depth, float *packed) {
-  if (row_step == 1) {
-    for (int k = 0; k < depth; k++, a += k_step)
-      for (int r = 0; r < rows; r++) *packed++ = a[r];
-    return;
-  }
-  for (int r = 0; r < rows; r++) {
-    const float *from = a + r * row_step;
-    float *to = packed + r;
-    for (int k = 0; k < depth; k++, to += rows) *to = from[k * k_step];
-  }
-}
-
-/* Transposes the 4 x 4 block at `from`: to[i * to_step + j] = from[j * from_step + i]. */
-INLINE void transpose_block(const float *from, int from_step, float *to, int to_step) {
-  v128_t a = wasm_v128_load(from), b = wasm_v128_load(from + from_step);
-  v128_t c = wasm_v128_load(from + 2 * from_step), d = wasm_v128_load(from + 3 * from_step);
+/* The 4 x 4 block whose rows lie `step` floats apart from `from` on, transposed. */
+INLINE void load_transposed(const float *from, int step, v128_t columns[4]) {
+  v128_t a = wasm_v128_load(from), b = wasm_v128_load(from + step);
+  v128_t c = wasm_v128_load(from + 2 * step), d = wasm_v128_load(from + 3 * step);
   v128_t ab_low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), ab_high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
   v128_t cd_low = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), cd_high = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
-  wasm_v128_store(to, wasm_i64x2_shuffle(ab_low, cd_low, 0, 2));
-  wasm_v128_store(to + to_step, wasm_i64x2_shuffle(ab_low, cd_low, 1, 3));
-  wasm_v128_store(to + 2 * to_step, wasm_i64x2_shuffle(ab_high, cd_high, 0, 2));
-  wasm_v128_store(to + 3 * to_step, wasm_i64x2_shuffle(ab_high, cd_high, 1, 3));
+  columns[0] = wasm_i64x2_shuffle(ab_low, cd_low, 0, 2);
+  columns[1] = wasm_i64x2_shuffle(ab_low, cd_low, 1, 3);
+  columns[2] = wasm_i64x2_shuffle(ab_high, cd_high, 0, 2);
+  columns[3] = wasm_i64x2_shuffle(ab_high, cd_high, 1, 3);
+}
+
+/* The same block written down, its rows `to_step` floats apart. */
+INLINE void transpose_block(const float *from, int from_step, float *to, int to_step) {
+  v128_t columns[4];
+  load_transposed(from, from_step, columns);
+  UNROLL for (int i = 0; i < 4; i++) wasm_v128_store(to + i * to_step, columns[i]);
+}
+
+/* packed[depth][rows] from rows of `a`; element (row, k) lies at a[row * row_step + k * k_step], one of the steps is 1. */
+static void pack_rows(const float *a, int row_step, int k_step, int rows, int depth, float *packed) {
+  int k = 0;
+  if (rows == 4 && row_step == 1)
+    for (; k < depth; k++) wasm_v128_store(packed + 4 * k, wasm_v128_load(a + k * k_step));
+  else if (rows == 4)
+    for (; k + 4 <= depth; k += 4) transpose_block(a + k, row_step, packed + 4 * k, 4);
+  if (k == depth) return;
+  for (int r = 0; r < rows; r++) {
+    const float *from = a + r * row_step + k * k_step;
+    float *to = packed + k * rows + r;
+    for (int i = k; i < depth; i++, from += k_step, to += rows) *to = *from;
+  }
 }
 
 /* packed[depth][panel] from `columns` columns of `b`, zeros behind them; element (k, j) lies at b[k * k_step + j * step]. */
@@ -117,11 +125,68 @@ static void pack_panel(const float *b, int k_step, int step, int columns, int pa
 }
 
 /*
+ * c[rows][4 * vectors] (+)= a b' for rows of k floats each: `rows` of a, 4 * vectors of b, which are transposed in registers.
+ * The rows of c lie c_stride floats apart.
+ */
+INLINE void multiply_few_tile(const int rows, const int vectors, int k, const float *a, const float *b, float *c,
+                              int c_stride, int first) {
+  v128_t sum[ROWS][2];
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int v = 0; v < vectors; v++)
+      sum[r][v] = first ? wasm_f32x4_const(0, 0, 0, 0) : wasm_v128_load(c + r * c_stride + 4 * v);
+  int at = 0;
+  for (; at + 4 <= k; at += 4) {
+    v128_t right[2][4];
+    UNROLL for (int v = 0; v < vectors; v++) load_transposed(b + 4 * v * k + at, k, right[v]);
+    UNROLL for (int i = 0; i < 4; i++)
+      UNROLL for (int r = 0; r < rows; r++) {
+        const v128_t left = wasm_v128_load32_splat(a + r * k + at + i);
+        UNROLL for (int v = 0; v < vectors; v++)
+          sum[r][v] = wasm_f32x4_add(sum[r][v], wasm_f32x4_mul(left, right[v][i]));
+      }
+  }
+  for (; at < k; at++)
+    UNROLL for (int v = 0; v < vectors; v++) {
+      const float *from = b + 4 * v * k + at;
+      const v128_t right = wasm_f32x4_make(from[0], from[k], from[2 * k], from[3 * k]);
+      UNROLL for (int r = 0; r < rows; r++)
+        sum[r][v] = wasm_f32x4_add(sum[r][v], wasm_f32x4_mul(wasm_v128_load32_splat(a + r * k + at), right));
+    }
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int v = 0; v < vectors; v++) wasm_v128_store(c + r * c_stride + 4 * v, sum[r][v]);
+}
+
+/* c[rows][n] (+)= a b' for a handful of rows, for which packing b would cost as much as the product. */
+INLINE void multiply_rows(const int rows, int n, int k, const float *a, const float *b, float *c, int first) {
+  int j = 0;
+  if (rows <= 2)
+    for (; j + 8 <= n; j += 8) multiply_few_tile(rows, 2, k, a, b + j * k, c + j, n, first);
+  for (; j + 4 <= n; j += 4) multiply_few_tile(rows, 1, k, a, b + j * k, c + j, n, first);
+  for (; j < n; j++)
+    for (int r = 0; r < rows; r++) {
+      float sum = first ? 0 : c[r * n + j];
+      for (int i = 0; i < k; i++) sum += a[r * k + i] * b[j * k + i];
+      c[r * n + j] = sum;
+    }
+}
+
+static void multiply_few(int rows, int n, int k, const float *a, const float *b, float *c, int first) {
+  if (rows == 1) multiply_rows(1, n, k, a, b, c, first);
+  else if (rows == 2) multiply_rows(2, n, k, a, b, c, first);
+  else if (rows == 3) multiply_rows(3, n, k, a, b, c, first);
+  else multiply_rows(4, n, k, a, b, c, first);
+}
+
+/*
  * c[m][n] = op(a) op(b), op(a) [m][k], op(b) [k][n], all row-major without gaps; op transposes where asked. Where
  * `accumulate`, the sums go on from what c holds. `scratch` holds scratchLength() floats.
  */
 void multiply_onto(const float *a, const float *b, float *c, int m, int n, int k, int transpose_a, int transpose_b,
                    int accumulate, float *scratch) {
+  if (m <= ROWS && transpose_b && !transpose_a) {
+    multiply_few(m, n, k, a, b, c, !accumulate);
+    return;
+  }
   float *packed_a = scratch, *packed_b = scratch + ROWS * DEPTH, *edge = packed_b + DEPTH * WIDTH;
   const int a_row_step = transpose_a ? 1 : k, a_k_step = transpose_a ? m : 1;
   const int b_step = transpose_b ? k : 1, b_k_step = transpose_b ? 1 : n;

@@ -1,4 +1,14 @@
-import { attention, decodeLayer, geluTanh, layerNorm, linear, rmsNorm, rotary, swiGlu } from "@imagine-opd/tensor-ops";
+import {
+  adamWUpdate,
+  attention,
+  decodeLayer,
+  geluTanh,
+  layerNorm,
+  linear,
+  rmsNorm,
+  rotary,
+  swiGlu,
+} from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Check, checksum, integers } from "./self-test-check.ts";
 
@@ -30,6 +40,22 @@ function decodeOnce(): tf.Tensor {
   const { x, cache: grown } = decodeLayer(eighths([2, 6], 3) as tf.Tensor2D, weights, cache, position);
   const added = [grown.k, grown.v].map((part) => tf.slice(part, [0, 0, 3, 0], [2, 1, 1, 4]));
   return checksum(tf.concat([x, ...added].map((part) => tf.reshape(part, [part.size]))));
+}
+
+/** Weight and running averages after one update. */
+function updateOnce(): tf.Tensor {
+  const tensors = { weight: eighths([7], 3), first: eighths([7], 7), second: tf.square(eighths([7], 4)) };
+  const scalars = {
+    gradientScale: 0.5,
+    decay: 0.75,
+    firstRate: 0.25,
+    secondKeep: 0.5,
+    secondRate: 0.5,
+    epsilon: 0.125,
+    stepSize: 2,
+  };
+  const { weight, first, second } = adamWUpdate(tensors, eighths([7], 5), scalars);
+  return checksum(tf.concat([weight, first, second]));
 }
 
 /** The ops of tensor-ops, value and gradients, on sizes that leave remainders of every vector. Numbers from backend-cpu. */
@@ -98,6 +124,13 @@ export const fusedChecks: readonly Check[] = [
     what: "one token for two rows, one of them padded, into a full cache",
     run: decodeOnce,
     expected: [-1.52098],
+    tolerance: 5e-4,
+  },
+  {
+    kernel: "OpdAdamW",
+    what: "one update",
+    run: updateOnce,
+    expected: [-1.48559],
     tolerance: 5e-4,
   },
 ];

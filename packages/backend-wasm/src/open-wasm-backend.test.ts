@@ -4,6 +4,7 @@ import { closeWasmBackend, openWasmBackend } from "./index.ts";
 
 /** The ops of tensor-ops that run as one compiled kernel. */
 const fused = [
+  "OpdAdamW",
   "OpdAttention",
   "OpdAttentionGradient",
   "OpdDecodeLayer",
@@ -48,7 +49,9 @@ describe("openWasmBackend", () => {
       kernels: {
         BatchMatMul: "simd",
         GatherV2: "javascript",
+        Identity: "javascript",
         OneHot: "javascript",
+        Slice: "javascript",
         Softmax: "simd",
         Transpose: "simd",
         UnsortedSegmentSum: "javascript",
@@ -61,7 +64,9 @@ describe("openWasmBackend", () => {
     expect(javascript).toEqual({
       BatchMatMul: "javascript",
       GatherV2: "javascript",
+      Identity: "javascript",
       OneHot: "javascript",
+      Slice: "javascript",
       Softmax: "stock",
       Transpose: "stock",
       UnsortedSegmentSum: "javascript",
@@ -70,7 +75,9 @@ describe("openWasmBackend", () => {
     expect(stock).toEqual({
       BatchMatMul: "stock",
       GatherV2: "stock",
+      Identity: "stock",
       OneHot: "javascript",
+      Slice: "stock",
       Softmax: "stock",
       Transpose: "stock",
       UnsortedSegmentSum: "javascript",
@@ -86,7 +93,9 @@ describe("openWasmBackend", () => {
         kernels: {
           BatchMatMul: "javascript",
           GatherV2: "javascript",
+          Identity: "javascript",
           OneHot: "javascript",
+          Slice: "javascript",
           Softmax: "stock",
           Transpose: "stock",
           UnsortedSegmentSum: "javascript",

@@ -6,9 +6,11 @@ import { javascriptGather } from "./javascript-gather.ts";
 import { javascriptBatchMatMul } from "./javascript-matmul.ts";
 import { javascriptOneHot } from "./javascript-one-hot.ts";
 import { javascriptSegmentSum } from "./javascript-segment-sum.ts";
+import { javascriptIdentity, javascriptSlice } from "./javascript-views.ts";
 import { installKernel, restoreStockKernels, type WasmKernel } from "./kernel-registry.ts";
 import { runSelfTest } from "./self-test.ts";
 import { simdActivations } from "./simd-activations.ts";
+import { simdAdamW } from "./simd-adamw.ts";
 import { simdAttention } from "./simd-attention.ts";
 import { simdDecodeLayer } from "./simd-decode-layer.ts";
 import { simdBatchMatMul, simdSoftmax } from "./simd-kernels.ts";
@@ -55,7 +57,16 @@ export interface BackendReport {
   readonly fused: readonly string[];
 }
 
-const kernelNames = ["BatchMatMul", "GatherV2", "OneHot", "Softmax", "Transpose", "UnsortedSegmentSum"] as const;
+const kernelNames = [
+  "BatchMatMul",
+  "GatherV2",
+  "Identity",
+  "OneHot",
+  "Slice",
+  "Softmax",
+  "Transpose",
+  "UnsortedSegmentSum",
+] as const;
 type KernelName = (typeof kernelNames)[number];
 
 let simdModule: SimdModule | undefined;
@@ -130,7 +141,7 @@ async function makeKernels(
 ): Promise<readonly WasmKernel[]> {
   const mended = [javascriptSegmentSum(internals), javascriptOneHot(internals)];
   if (kernels === "stock") return mended;
-  const rows = [...mended, javascriptGather(internals)];
+  const rows = [...mended, javascriptGather(internals), javascriptIdentity(internals), javascriptSlice(internals)];
   if (kernels === "javascript") return [...rows, javascriptBatchMatMul(internals)];
   simdModule = await openSimdModule(internals);
   return [
@@ -144,6 +155,7 @@ async function makeKernels(
     ...simdRotary(internals, simdModule),
     ...simdAttention(internals, simdModule),
     simdDecodeLayer(internals, simdModule),
+    simdAdamW(internals, simdModule),
   ];
 }
 

@@ -25,6 +25,12 @@ interface SimdExports {
   add: Compiled<["a", "b", "y", "size"]>;
   addRow: Compiled<["row", "y", "rows", "columns"]>;
   sumRows: Compiled<["x", "y", "rows", "columns"]>;
+  adamW: Compiled<
+    [
+      ...["weight", "gradient", "first", "second", "newWeight", "newFirst", "newSecond", "size"],
+      ...["gradientScale", "decay", "firstRate", "secondKeep", "secondRate", "epsilon", "stepSize"],
+    ]
+  >;
   rotary: Compiled<["x", "cos", "sin", "y", "batch", "heads", "length", "size", "angleStep", "backward"]>;
   attention: Compiled<[...["q", "k", "v", "bias", "y"], ...AttentionSizes, "scores", "scratch"]>;
   attentionGradient: Compiled<

@@ -22,9 +22,10 @@ export function resampleRows(image: RgbImage, width: number, kernel: FilterKerne
       const end = start + count[x]!;
       for (let k = start; k < end; k++) {
         const weight = weights[k]!;
-        red += source[from]! * weight;
-        green += source[from + 1]! * weight;
-        blue += source[from + 2]! * weight;
+        // Sums stay below 2^31; `imul` and `| 0` tell the engine so.
+        red = (red + Math.imul(source[from]!, weight)) | 0;
+        green = (green + Math.imul(source[from + 1]!, weight)) | 0;
+        blue = (blue + Math.imul(source[from + 2]!, weight)) | 0;
         from += 3;
       }
       result[target] = red >> weightBits;
@@ -46,13 +47,32 @@ export function resampleColumns(image: RgbImage, height: number, kernel: FilterK
   const sums = new Int32Array(rowBytes);
   for (let y = 0; y < height; y++) {
     sums.fill(half);
-    for (let k = 0; k < count[y]!; k++) {
-      const weight = weights[y * stride + k]!;
-      const row = (first[y]! + k) * rowBytes;
-      for (let i = 0; i < rowBytes; i++) sums[i] = sums[i]! + source[row + i]! * weight;
+    const start = first[y]!;
+    const end = start + count[y]!;
+    let weight = y * stride;
+    for (let row = start; row < end; row += rowsAtOnce, weight += rowsAtOnce) {
+      if (row + rowsAtOnce <= end) addRows(sums, source, row * rowBytes, weights, weight);
+      else for (let last = row, k = weight; last < end; last++, k++) addRow(sums, source, last * rowBytes, weights[k]!);
     }
     const target = y * rowBytes;
     for (let i = 0; i < rowBytes; i++) result[target + i] = sums[i]! >> weightBits;
   }
   return { width: image.width, height, data: new Uint8Array(result.buffer) };
+}
+
+const rowsAtOnce = 4;
+
+/** Adds four rows of the source from `at` on, each times its weight: the sums are read and written once for all of them. */
+function addRows(sums: Int32Array, source: Uint8Array, at: number, weights: Int32Array, from: number): void {
+  const [a, b, c, d] = [weights[from]!, weights[from + 1]!, weights[from + 2]!, weights[from + 3]!];
+  const [second, third, fourth] = [at + sums.length, at + 2 * sums.length, at + 3 * sums.length];
+  for (let i = 0; i < sums.length; i++) {
+    const front = (Math.imul(source[at + i]!, a) + Math.imul(source[second + i]!, b)) | 0;
+    const back = (Math.imul(source[third + i]!, c) + Math.imul(source[fourth + i]!, d)) | 0;
+    sums[i] = (sums[i]! + front + back) | 0;
+  }
+}
+
+function addRow(sums: Int32Array, source: Uint8Array, at: number, weight: number): void {
+  for (let i = 0; i < sums.length; i++) sums[i] = (sums[i]! + Math.imul(source[at + i]!, weight)) | 0;
 }

@@ -155,11 +155,13 @@ test("steps and state keep the number of tensors; dispose frees the moments and 
   expect(tf.memory().numTensors).toBeLessThanOrEqual(before + names.length); // the sources of the variables
 });
 
-test("a step takes 13 kernels a variable, 14 with a gradient scale", async () => {
+test("composed of core operations, a step takes 13 kernels a variable, 14 with a gradient scale", async () => {
   const count = async (options?: Parameters<AdamW["step"]>[1]) => {
     const optimizer = createAdamW(createVariables());
     const gradients = gradientsAt(0);
-    return (await tf.profile(() => optimizer.step(gradients, options))).kernels.length / names.length;
+    const { kernels } = await tf.profile(() => optimizer.step(gradients, options));
+    // The composed form itself is listed under its name, beside what it is made of.
+    return kernels.filter(({ name }) => name !== "OpdAdamW").length / names.length;
   };
   expect(await count()).toBe(13);
   expect(await count({ gradientScale: 0.5 })).toBe(14);

@@ -1,3 +1,4 @@
+export { type AdamWScalars, type AdamWTensors, adamWUpdate } from "./adamw-update.ts";
 export { attention } from "./attention.ts";
 export { registerCoreGradients } from "./core-gradients.ts";
 export {

@@ -1,5 +1,6 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import * as tf from "@tensorflow/tfjs-core";
+import { defineKernel } from "./define-kernel.ts";
 import { defineOp } from "./define-op.ts";
 
 interface Attributes {
@@ -7,10 +8,16 @@ interface Attributes {
   readonly count: number;
 }
 
+/** Inputs: dy. */
+const tableGradient = defineKernel<Attributes>({
+  name: "OpdTakeRowsGradient",
+  compose: ([dy], { rows, count }) => tf.unsortedSegmentSum(dy!, tf.tensor1d(rows, "int32"), count),
+});
+
 const takeRowsOp = defineOp<Attributes>({
   name: "OpdTakeRows",
   compose: ([table], { rows }) => tf.gather(table!, tf.tensor1d(rows, "int32")),
-  gradient: (dy, _saved, { rows, count }) => [() => tf.unsortedSegmentSum(dy, tf.tensor1d(rows, "int32"), count)],
+  gradient: (dy, _saved, attributes) => [() => tableGradient([dy], attributes)],
   save: { inputs: false },
 });
 

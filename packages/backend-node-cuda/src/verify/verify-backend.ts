@@ -5,11 +5,19 @@ import { type ProbeRow, probe, probePassed } from "@imagine-opd/tensor-ops/probe
 import * as tf from "@tensorflow/tfjs-core";
 import type { BackendReport } from "../backend-report.ts";
 import { type NodeBackendOptions, openNodeBackend } from "../open-node-backend.ts";
+import { compareGoldens, type GoldenRow } from "./compare-goldens.ts";
 import { expectedLosses } from "./expected-losses.ts";
+import { openGoldens } from "./golden-files.ts";
 import { trainTinyTransformer } from "./tiny-transformer.ts";
 
-/** How far off an operation (relative) and a loss over 20 steps (nats) may be; TF32 rounds a thousand times more coarsely. */
-const tolerances = { float32: { operations: 1e-4, loss: 3e-5 }, tf32: { operations: 1e-2, loss: 2e-2 } } as const;
+/**
+ * How far off an operation (relative), a whole model's numbers (see GoldenRow) and a loss over 20 steps (nats) may be; TF32
+ * rounds a thousand times more coarsely.
+ */
+const tolerances = {
+  float32: { operations: 1e-4, goldens: 1e-4, loss: 3e-5 },
+  tf32: { operations: 1e-2, goldens: 2e-2, loss: 2e-2 },
+} as const;
 
 /** What `verify` found out, to be kept or sent. */
 export interface VerificationReport {
@@ -31,6 +39,15 @@ export interface VerificationReport {
     readonly worstError: number;
     readonly tolerance: number;
   };
+  /** A whole model, forward, backward and through its cache, against transformers. */
+  readonly goldens: {
+    /** What computed the expected numbers. */
+    readonly reference: string;
+    readonly checked: number;
+    readonly failed: readonly GoldenRow[];
+    readonly worstError: number;
+    readonly tolerance: number;
+  };
   readonly training: {
     readonly losses: readonly number[];
     readonly expected: readonly number[];
@@ -44,19 +61,21 @@ export interface VerificationReport {
 }
 
 /**
- * Opens the backend, which tests its kernels; probes every operation; trains a tiny transformer for 20 steps and compares its
- * losses with stored ones.
- * @throws what openNodeBackend throws; a wrong operation or loss is reported, not thrown
+ * Opens the backend, which tests its kernels; probes every operation; compares a whole model with what transformers
+ * computed; trains a tiny transformer for 20 steps and compares its losses with stored ones.
+ * @throws what openNodeBackend throws; a wrong operation, logit, gradient or loss is reported, not thrown
  */
 export async function verifyBackend(options: NodeBackendOptions): Promise<VerificationReport> {
   const backend = await openNodeBackend(options);
   const limit = tolerances[backend.products];
   const rows = await probe({ tolerance: limit.operations });
+  const goldens = await compareGoldens(openGoldens(), limit.goldens);
+  const wrongGoldens = goldens.rows.filter(({ passed }) => !passed);
   const { losses, milliseconds } = await trainTinyTransformer(expectedLosses.length);
   const difference = Math.max(...losses.map((loss, i) => Math.abs(loss - expectedLosses[i]!)));
   return {
     format: 1,
-    passed: probePassed(rows) && difference <= limit.loss,
+    passed: probePassed(rows) && wrongGoldens.length === 0 && difference <= limit.loss,
     date: new Date().toISOString(),
     backend,
     node: process.version,
@@ -68,6 +87,13 @@ export async function verifyBackend(options: NodeBackendOptions): Promise<Verifi
       failed: rows.filter((row) => !probePassed([row])),
       worstError: Math.max(...rows.map(({ worstError }) => worstError)),
       tolerance: limit.operations,
+    },
+    goldens: {
+      reference: goldens.reference,
+      checked: goldens.rows.length,
+      failed: wrongGoldens,
+      worstError: goldens.worstError,
+      tolerance: limit.goldens,
     },
     training: {
       losses,

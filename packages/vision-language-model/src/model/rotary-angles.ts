@@ -20,10 +20,20 @@ export function rotaryAngles(
   const half = frequencies.length;
   const cos = new Float32Array(positions.length * 2 * half);
   const sin = new Float32Array(cos.length);
+  /** Where a position was met first: the rows of a batch share most of theirs. */
+  const placeOf = new Map<number, number>();
   positions.forEach((position, p) => {
+    const start = p * 2 * half;
+    const known = placeOf.get(position);
+    if (known !== undefined) {
+      cos.copyWithin(start, known, known + 2 * half);
+      sin.copyWithin(start, known, known + 2 * half);
+      return;
+    }
+    placeOf.set(position, start);
     for (let i = 0; i < half; i++) {
       const angle = f(position * frequencies[i]!);
-      const at = p * 2 * half + i;
+      const at = start + i;
       cos[at] = cos[at + half] = Math.cos(angle);
       sin[at] = sin[at + half] = Math.sin(angle);
     }

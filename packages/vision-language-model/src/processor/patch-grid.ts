@@ -13,14 +13,14 @@ function normalizationTables({ rescaleFactor, mean, deviation }: ImageSettings):
   );
 }
 
-/**
- * The tiles of one picture as rows of normalised patches.
- * @returns `values` `[tiles · side², 3 · patchSize²]`; patches row by row, within one: channel, y, x
- */
-export function makePatchGrid(tiles: readonly RgbImage[], settings: ImageSettings, patchSize: number): PatchGrid {
-  const side = settings.tileSize / patchSize;
-  const tables = normalizationTables(settings);
-  const width = settings.tileSize;
+/** Normalised patches, row by row; within one: channel, y, x. `[tiles · side², 3 · patchSize²]` */
+function cutPatches(
+  tiles: readonly RgbImage[],
+  tables: readonly Float32Array[],
+  width: number,
+  patchSize: number,
+): Float32Array {
+  const side = width / patchSize;
   const values = new Float32Array(tiles.length * side * side * 3 * patchSize * patchSize);
   let at = 0;
   for (const { data } of tiles) {
@@ -35,6 +35,20 @@ export function makePatchGrid(tiles: readonly RgbImage[], settings: ImageSetting
       }
     }
   }
-  const key = `${hashText(JSON.stringify(settings), String(patchSize))}${hashBytes(tiles.map(({ data }) => data))}`;
-  return { key, values, grid: [tiles.length, side, side] };
+  return values;
+}
+
+/** Returns a function from the tiles of one picture to rows of normalised patches, keyed by settings and bytes. */
+export function createPatchMaker(
+  settings: ImageSettings,
+  patchSize: number,
+): (tiles: readonly RgbImage[]) => PatchGrid {
+  const tables = normalizationTables(settings);
+  const settingsKey = hashText(JSON.stringify(settings), String(patchSize));
+  const side = settings.tileSize / patchSize;
+  return (tiles) => ({
+    key: `${settingsKey}${hashBytes(tiles.map(({ data }) => data))}`,
+    values: cutPatches(tiles, tables, settings.tileSize, patchSize),
+    grid: [tiles.length, side, side],
+  });
 }

@@ -12,8 +12,7 @@ import { type ModelConfig, tokensPerTile } from "../config/model-config.ts";
 import { createChatRenderer, readChatTemplate } from "./chat-template.ts";
 import { expandImages, reservedMarks } from "./expand-images.ts";
 import { hashText } from "./hash.ts";
-import { splitImage } from "./image-tiles.ts";
-import { makePatchGrid } from "./patch-grid.ts";
+import { createPictureEncoder } from "./picture-encoder.ts";
 import { type DecodeOptions, openTokenizer, type TextCodec } from "./tokenizer.ts";
 
 export interface ProcessorOptions {
@@ -96,15 +95,16 @@ export async function openProcessor(
   checkImageToken(codec, config);
   const render = createChatRenderer(template, specialTokens(tokenizerConfig));
   const perTile = tokensPerTile(config);
+  const encodePictures = createPictureEncoder(imageSettings, config.vision.patchSize);
   const encode = (messages: readonly Message[]): EncodedPrompt => {
     refuseMarks(messages);
     const images = messages.flatMap(({ content }) =>
       content.flatMap((part) => (part.type === "image" ? [part.image] : [])),
     );
-    const tiled = images.map((image) => splitImage(image, imageSettings));
+    const pictures = encodePictures(images);
     return {
-      tokenIds: codec.encode(expandImages(render(messages), tiled, perTile)),
-      patches: tiled.map(({ tiles }) => makePatchGrid(tiles, imageSettings, config.vision.patchSize)),
+      tokenIds: codec.encode(expandImages(render(messages), pictures, perTile)),
+      patches: pictures.map(({ patches }) => patches),
     };
   };
   return {
