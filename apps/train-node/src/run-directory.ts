@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type LineLog, openDirectory, openLineLog } from "@imagine-opd/host/node";
 import { ImagineOpdError } from "@imagine-opd/protocol";
@@ -13,6 +13,8 @@ export interface RunDirectory {
   readonly checkpointPath: (step: number) => string;
   readonly finalPath: string;
   writeText(name: string, text: string): Promise<void>;
+  /** Appends to the TensorBoard events of this session; each session of a run has a file of its own. */
+  appendEvents(bytes: Uint8Array): void;
   /** Opens a log of lines and drops those that a resumed run will write again. */
   openLog(name: string): Promise<LineLog>;
 }
@@ -46,6 +48,7 @@ export function openRunDirectory(path: string, start: "new" | "resume"): RunDire
   const last = start === "resume" ? findCheckpoints(path).at(-1) : undefined;
   mkdirSync(join(path, "checkpoints"), { recursive: true });
   const files = openDirectory(path);
+  const events = join(path, `events.out.tfevents.${Math.floor(Date.now() / 1000)}.imagine-opd`);
   const kept = last ?? 0;
   return {
     path,
@@ -53,6 +56,7 @@ export function openRunDirectory(path: string, start: "new" | "resume"): RunDire
     checkpointPath,
     finalPath: join(path, "final"),
     writeText: (name, text) => files.write(name, text),
+    appendEvents: (bytes) => appendFileSync(events, bytes),
     openLog: (name) =>
       openLineLog(join(path, name), { keep: (line) => (JSON.parse(line) as { step: number }).step <= kept }),
   };

@@ -14,7 +14,7 @@ import { type LineLog, openDirectory, writeDirectory } from "@imagine-opd/host/n
 import { parseAnswer } from "@imagine-opd/imagination-prompts";
 import { createTeacher, type TeacherKind } from "@imagine-opd/privileged-teacher";
 import { type FileSink, isImagineOpdError } from "@imagine-opd/protocol";
-import { createRunLog } from "@imagine-opd/run-log";
+import { createRunLog, encodeEventFileStart, encodeStepEvent } from "@imagine-opd/run-log";
 import {
   createTrainer,
   type Deviation,
@@ -172,6 +172,7 @@ async function* runAndStore(
     metrics: (line) => metrics.append(line.trimEnd()),
     rollouts: (line) => rollouts.append(line.trimEnd()),
   });
+  directory.appendEvents(encodeEventFileStart(Date.now() / 1000));
   let saved = trainer.step;
   const save = async () => {
     if (saved === trainer.step) return;
@@ -186,6 +187,7 @@ async function* runAndStore(
       if (event.type === "step-finished") {
         for (const rollout of event.rollouts) await log.logRollout(rollout);
         await log.logStep(event.metrics);
+        directory.appendEvents(encodeStepEvent(event.metrics, Date.now() / 1000));
         if (event.step % options.saveEvery === 0) await save();
       }
       if (event.type === "run-finished") {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   addConfigOption,
@@ -21,7 +21,7 @@ import { warmUpRecord } from "./experiment/statements.ts";
 import { measureScenes, type SceneMeasurement } from "./scenes/measure-scenes.ts";
 import { largeGlyph, signCrop, signPrompts, smallGlyph } from "./scenes/sign-scenes.ts";
 import { writeTinyCheckpoint } from "./tiny-model/write-tiny-checkpoint.ts";
-import { curriculum, type Stage } from "./warm-up/curriculum.ts";
+import { curriculum, type Phase } from "./warm-up/curriculum.ts";
 import { warmUpModel } from "./warm-up/warm-up-model.ts";
 
 interface WarmUpOptions {
@@ -33,11 +33,6 @@ interface WarmUpOptions {
 }
 
 type Reading = Pick<SceneMeasurement, "accuracy" | "locatedRate" | "evidenceRate">;
-
-async function save(model: VisionLanguageModel, sink: FileSink): Promise<void> {
-  await saveCheckpoint(model, sink);
-  await sink.write(promptsFile, `${JSON.stringify(signPrompts, null, 2)}\n`);
-}
 
 /** Small and large signs in the whole picture, and small ones with their views, on validation scenes. */
 async function measure(model: VisionLanguageModel, seed: number, count: number): Promise<Record<string, Reading>> {
@@ -59,29 +54,25 @@ async function measure(model: VisionLanguageModel, seed: number, count: number):
   return readings;
 }
 
-interface PlannedPhase {
-  readonly name: string;
-  readonly stages: readonly Stage[];
-  readonly stepsBefore: number;
-  /** Where its weights are saved. */
-  readonly directory: string;
+/** Where the weights of a finished phase are. */
+const phaseDirectory = (out: string, { name }: Phase) => join(out, `after-${name}`);
+
+interface Beginning {
+  /** Where the weights come from. */
+  readonly from: string;
+  readonly left: readonly Phase[];
+  /** Steps of the phases that are done. */
+  readonly steps: number;
 }
 
-function planPhases({ out, scale }: WarmUpOptions): { phases: PlannedPhase[]; totalSteps: number } {
-  let stepsBefore = 0;
-  const phases = curriculum.map(({ name, stages }): PlannedPhase => {
-    const scaled = stages.map((stage) => ({ ...stage, steps: Math.max(1, Math.round(stage.steps * scale)) }));
-    const phase = { name, stages: scaled, stepsBefore, directory: join(out, `after-${name}`) };
-    stepsBefore += scaled.reduce((sum, { steps }) => sum + steps, 0);
-    return phase;
-  });
-  return { phases, totalSteps: stepsBefore };
-}
-
-/** Where the weights come from and what is left to do. */
-async function beginAt({ out, seed, resume }: WarmUpOptions, phases: readonly PlannedPhase[]) {
-  const done = phases.filter(({ directory }) => existsSync(directory)).length - 1;
-  const used = existsSync(join(out, "start"));
+/** Makes the random model, or finds what a stopped warm-up left. */
+async function findBeginning({ out, seed, scale, resume }: WarmUpOptions): Promise<Beginning> {
+  const phases = curriculum.map((phase) => ({
+    ...phase,
+    stages: phase.stages.map((stage) => ({ ...stage, steps: Math.max(1, Math.round(stage.steps * scale)) })),
+  }));
+  const start = join(out, "start");
+  const used = existsSync(start);
   if (used !== resume) {
     throw new ImagineOpdError("invalid-argument", {
       where: "warm-up",
@@ -89,38 +80,48 @@ async function beginAt({ out, seed, resume }: WarmUpOptions, phases: readonly Pl
       remedy: used ? "Go on with it by --resume, or choose another --out." : "Start one without --resume.",
     });
   }
-  if (!used) await writeDirectory(join(out, "start"), (sink) => writeTinyCheckpoint(sink, { seed }));
-  return { from: done < 0 ? join(out, "start") : phases[done]!.directory, left: phases.slice(done + 1) };
+  const done = phases.filter((phase) => existsSync(phaseDirectory(out, phase)));
+  if (done.length > 0) {
+    const from = phaseDirectory(out, done.at(-1)!);
+    const { steps } = JSON.parse(readFileSync(join(from, warmUpRecord), "utf8")) as { steps: number };
+    return { from, left: phases.slice(done.length), steps };
+  }
+  if (!used) await writeDirectory(start, (sink) => writeTinyCheckpoint(sink, { seed }));
+  return { from: start, left: phases, steps: 0 };
+}
+
+/** Weights, prompts and how they were made. */
+async function save(model: VisionLanguageModel, sink: FileSink, record: { readonly steps: number }): Promise<void> {
+  await saveCheckpoint(model, sink);
+  await sink.write(promptsFile, `${JSON.stringify(signPrompts, null, 2)}\n`);
+  await sink.write(warmUpRecord, `${JSON.stringify(record, null, 2)}\n`);
 }
 
 async function warmUp(options: WarmUpOptions): Promise<void> {
   const { out, seed, backend } = options;
   const signal = interruptSignal("stopping; --resume goes on after the last finished phase");
-  const { phases, totalSteps } = planPhases(options);
-  const { from, left } = await beginAt(options, phases);
+  const { from, left, steps } = await findBeginning(options);
   const opened = await openBackend(backend);
   const model = await openModel(openDirectory(from), { trainable: { kind: "full", vision: "trainable" } });
-  const firstStep = left[0]?.stepsBefore ?? totalSteps;
   const log = await openLineLog(join(out, "warm-up.jsonl"), {
-    keep: (line) => (JSON.parse(line) as { step: number }).step <= firstStep,
+    keep: (line) => (JSON.parse(line) as { step: number }).step <= steps,
   });
-  const progress = createProgress("warm-up", totalSteps, firstStep);
+  const most = left.flatMap(({ stages }) => stages).reduce((sum, stage) => sum + stage.steps, steps);
+  const progress = createProgress("warm-up, at most", most, steps);
+  let step = steps;
   try {
-    for (const { name, stages, stepsBefore, directory } of left) {
-      for await (const event of warmUpModel(model, stages, { seed, stepsBefore, signal })) {
+    for (const phase of left) {
+      for await (const event of warmUpModel(model, phase.stages, { seed, stepsBefore: step, signal })) {
         const losses = Object.entries(event.losses).map(([lesson, loss]) => `${lesson} ${loss.toFixed(3)}`);
-        progress.update(event.step, `${name}, ${event.stage}: ${losses.join(", ")}`);
-        await log.append(JSON.stringify(event));
-        if (event.endsStage)
-          await log.append(JSON.stringify({ step: event.step, readings: await measure(model, seed, 128) }));
+        progress.update(event.step, `${event.stage}: ${losses.join(", ")}`);
+        await log.append(JSON.stringify({ phase: phase.name, ...event }));
+        step = event.step;
       }
-      await writeDirectory(directory, (sink) => save(model, sink));
+      await log.append(JSON.stringify({ step, readings: await measure(model, seed, 128) }));
+      await writeDirectory(phaseDirectory(out, phase), (sink) => save(model, sink, { steps: step }));
     }
-    const record = { seed, steps: totalSteps, backend: opened.name, readings: await measure(model, seed, 1000) };
-    await writeDirectory(join(out, "final"), async (sink) => {
-      await save(model, sink);
-      await sink.write(warmUpRecord, `${JSON.stringify(record, null, 2)}\n`);
-    });
+    const record = { seed, steps: step, backend: opened.name, readings: await measure(model, seed, 1000) };
+    await writeDirectory(join(out, "final"), (sink) => save(model, sink, record));
     process.stdout.write(`${JSON.stringify(record)}\n`);
   } finally {
     progress.stop();

@@ -10,16 +10,19 @@ export interface Part {
 
 export interface Stage {
   readonly name: string;
+  /** Most steps. */
   readonly steps: number;
+  /** Ends the stage early: when the mean loss of a lesson over its last {@link untilWindow} times falls below, nats a token. */
+  readonly until?: { readonly lesson: LessonName; readonly loss: number };
   readonly learningRate: number;
-  /** Rate at the end of the stage. @default learningRate */
+  /** Rate at the last of `steps`. @default learningRate */
   readonly lastLearningRate?: number;
   /** The parts of a step, counted from 0 within the stage. */
   readonly parts: (step: number) => readonly Part[];
 }
 
-const part = (lesson: LessonName, count: number, weight: number): Part => ({ lesson, count, weight });
-const inTurn = <Item>(items: readonly Item[], step: number): Item => items[step % items.length]!;
+/** How often a lesson was learned when a stage may end. */
+export const untilWindow = 20;
 
 /** Stages that share an optimiser. Weights are saved after them, and a warm-up that was stopped goes on from there. */
 export interface Phase {
@@ -27,92 +30,78 @@ export interface Phase {
   readonly stages: readonly Stage[];
 }
 
+const part = (lesson: LessonName, count: number, weight: number): Part => ({ lesson, count, weight });
+const inTurn = <Item>(items: readonly Item[], step: number): Item => items[step % items.length]!;
+
+const rate = { learningRate: 1e-3 };
+
 /**
- * How the tiny model learns to read, from nothing: views first, then where things are, then digits in the whole picture,
- * then the questions. Small signs are never labelled with their digit in the whole picture.
+ * How the tiny model learns to read, from nothing: views, then where things are, then digits in the whole picture, then to
+ * find a sign's digit by its name, then the questions. Each ability needs the one before it, and none begins to grow at a
+ * step that could be told beforehand: stages end when their lesson is learned. Small signs are never labelled with their
+ * digit in the whole picture.
  */
 export const curriculum: readonly Phase[] = [
   {
     name: "see",
     stages: [
-      { name: "views", steps: 500, learningRate: 1e-3, parts: () => [part("read-view", 64, 1)] },
       {
+        ...rate,
+        name: "views",
+        steps: 500,
+        until: { lesson: "read-view", loss: 0.3 },
+        parts: () => [part("read-view", 64, 1)],
+      },
+      {
+        ...rate,
         name: "cells",
-        steps: 250,
-        learningRate: 1e-3,
+        steps: 300,
         parts: (step) => [
           part(inTurn(["list-shapes", "list-colours"] as const, step), 32, 1),
           part("read-view", 8, 0.5),
         ],
       },
       {
-        name: "places",
-        steps: 500,
-        learningRate: 1e-3,
-        parts: (step) => [
-          part("place-signs", 32, 1),
-          part(inTurn(["list-colours", "list-shapes", "list-digits"] as const, step), 16, 0.5),
-          part("read-view", 8, 0.5),
-        ],
-      },
-      {
+        ...rate,
         name: "digits",
-        steps: 500,
-        learningRate: 1e-3,
-        parts: (step) => [
-          part(inTurn(["read-signs", "list-digits"] as const, step), 32, 1),
-          part("place-signs", 16, 0.5),
-          part("read-view", 8, 0.5),
-        ],
+        steps: 700,
+        until: { lesson: "list-digits", loss: 0.5 },
+        parts: () => [part("list-digits", 40, 1), part("place-signs", 16, 0.5), part("read-view", 6, 0.5)],
       },
       {
+        ...rate,
+        name: "places",
+        steps: 1200,
+        until: { lesson: "place-signs", loss: 0.15 },
+        parts: () => [part("place-signs", 32, 1), part("list-digits", 16, 0.5), part("read-view", 6, 0.5)],
+      },
+      {
+        ...rate,
+        name: "signs",
+        steps: 900,
+        until: { lesson: "read-signs", loss: 0.2 },
+        parts: () => [part("read-signs", 36, 1), part("list-digits", 8, 0.25), part("read-view", 6, 0.5)],
+      },
+    ],
+  },
+  {
+    name: "answer",
+    stages: [
+      {
+        ...rate,
         name: "questions",
-        steps: 650,
-        learningRate: 1e-3,
+        steps: 400,
         parts: () => [
           part("ask-student", 16, 0.5),
           part("ask-teacher", 16, 0.5),
-          part("read-signs", 8, 0.25),
-          part("read-view", 12, 0.25),
-        ],
-      },
-    ],
-  },
-  {
-    name: "read",
-    stages: [
-      {
-        name: "reading",
-        steps: 700,
-        learningRate: 1e-3,
-        parts: (step) => [
-          part(inTurn(["read-signs", "list-digits"] as const, step), 24, 1),
-          part("place-signs", 24, 0.75),
-          part("ask-student", 8, 0.25),
-          part("ask-teacher", 8, 0.25),
-          part("read-view", 4, 0.25),
+          part("read-signs", 12, 0.4),
+          part("read-view", 4, 0.2),
         ],
       },
       {
-        name: "answers",
-        steps: 500,
-        learningRate: 1e-3,
-        parts: () => [
-          part("ask-student", 16, 0.5),
-          part("ask-teacher", 12, 0.4),
-          part("read-signs", 16, 0.5),
-          part("read-view", 8, 0.25),
-        ],
-      },
-    ],
-  },
-  {
-    name: "compare",
-    stages: [
-      {
+        ...rate,
         name: "comparisons",
         steps: 500,
-        learningRate: 1e-3,
         lastLearningRate: 1e-4,
         parts: () => [
           part("ask-student", 8, 0.25),
@@ -120,7 +109,7 @@ export const curriculum: readonly Phase[] = [
           part("compare-student", 8, 0.25),
           part("compare-teacher", 12, 0.4),
           part("read-signs", 8, 0.2),
-          part("read-view", 8, 0.2),
+          part("read-view", 4, 0.2),
         ],
       },
     ],

@@ -6,7 +6,7 @@ import { generateScene } from "@imagine-opd/region-datasets";
 import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
 import { firstTrainingScene } from "../scenes/sign-scenes.ts";
-import type { Part, Stage } from "./curriculum.ts";
+import { type Part, type Stage, untilWindow } from "./curriculum.ts";
 import { type EncodedExercise, encodeExercise } from "./exercise.ts";
 import { lessons } from "./lessons.ts";
 
@@ -42,6 +42,18 @@ function makeExercises(
 export function learningRateOf({ steps, learningRate, lastLearningRate = learningRate }: Stage, step: number): number {
   const rate = learningRate + (lastLearningRate - learningRate) * (step / steps);
   return rate * Math.min(1, (step + 1) / rampSteps);
+}
+
+/** Tells from the losses of each step whether a stage's lesson is learned. */
+export function createStageEnd({ until }: Stage): (losses: Readonly<Record<string, number>>) => boolean {
+  const last: number[] = [];
+  return (losses) => {
+    const loss = until && losses[until.lesson];
+    if (until === undefined || loss === undefined) return false;
+    last.push(loss);
+    if (last.length > untilWindow) last.shift();
+    return last.length === untilWindow && last.reduce((sum, value) => sum + value, 0) / untilWindow < until.loss;
+  };
 }
 
 /** Loss and gradients of one part. */
@@ -102,7 +114,8 @@ export async function* warmUpModel(
   let step = stepsBefore;
   try {
     for (const stage of stages) {
-      for (let inStage = 0; inStage < stage.steps; inStage++) {
+      const isLearned = createStageEnd(stage);
+      for (let inStage = 0, ended = false; !ended; inStage++) {
         throwIfAborted(signal, "train-node.warmUpModel");
         step += 1;
         const { gradients, losses } = await learnStep(model, stage.parts(inStage), seed, step);
@@ -110,7 +123,8 @@ export async function* warmUpModel(
         const learningRate = learningRateOf(stage, inStage);
         optimizer.step(gradients, { learningRate, gradientScale });
         tf.dispose(Object.values(gradients));
-        yield { stage: stage.name, step, endsStage: inStage + 1 === stage.steps, losses };
+        ended = isLearned(losses) || inStage + 1 === stage.steps;
+        yield { stage: stage.name, step, endsStage: ended, losses };
       }
     }
   } finally {

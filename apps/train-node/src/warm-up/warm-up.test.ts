@@ -20,7 +20,7 @@ import { checkEvidence, explainSigns } from "../scenes/sign-words.ts";
 import { writeTinyCheckpoint } from "../tiny-model/write-tiny-checkpoint.ts";
 import { type Exercise, encodeExercise } from "./exercise.ts";
 import { isLarge, lessons } from "./lessons.ts";
-import { learningRateOf, warmUpModel } from "./warm-up-model.ts";
+import { createStageEnd, learningRateOf, warmUpModel } from "./warm-up-model.ts";
 
 let home: string;
 let model: VisionLanguageModel;
@@ -123,6 +123,15 @@ test("a stage's rate rises, then falls to its last rate", () => {
   expect(learningRateOf(stage, 50)).toBeCloseTo(5.5e-4, 10);
   expect(learningRateOf(stage, 99)).toBeCloseTo(1.09e-4, 10);
   expect(learningRateOf({ name: "x", steps: 100, learningRate: 1e-3, parts: () => [] }, 99)).toBeCloseTo(1e-3, 10);
+});
+
+test("a stage ends when its lesson is learned", () => {
+  const stage = { name: "x", steps: 100, learningRate: 1e-3, parts: () => [] };
+  const isLearned = createStageEnd({ ...stage, until: { lesson: "read-view", loss: 0.5 } });
+  const ends = Array.from({ length: 30 }, (_, step) => isLearned({ "read-view": step < 10 ? 1 : 0.2 }));
+  // After 13 steps at 0.2 the mean of the last twenty is 0.48.
+  expect(ends.indexOf(true)).toBe(22);
+  expect(createStageEnd(stage)({ "read-view": 0 })).toBe(false);
 });
 
 test("a few steps lower the loss and leave no tensor behind", async () => {
