@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { checkAnswers } from "./verify/check-answers.mjs";
+import { checkBaseModel } from "./verify/check-base-model.mjs";
 import { checkFixtures } from "./verify/check-fixtures.mjs";
 import { checkSavedModels } from "./verify/check-saved-models.mjs";
 import { findPython } from "./verify/find-python.mjs";
@@ -39,6 +40,7 @@ async function* checkPython() {
   if (python === undefined) return;
   await runChecks("saved models", checkSavedModels({ python }));
   await runChecks("answers", checkAnswers({ python }));
+  await runChecks("base model", checkBaseModel({ python }));
   await runChecks("goldens", checkFixtures({ python }));
 }
 

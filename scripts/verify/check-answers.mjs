@@ -61,7 +61,7 @@ function compareAnswer(answer, { label, expected }) {
   return { difference, problems: wrong.length === 0 ? [] : [`${label}: ${wrong.join(", ")}${margin}`] };
 }
 
-async function checkQuestions(name, questions) {
+export async function checkQuestions(name, questions) {
   const answers = await answerQuestions(questions);
   const compared = answers.map((answer, i) => compareAnswer(answer, questions[i]));
   const problems = compared.flatMap((one) => one.problems);

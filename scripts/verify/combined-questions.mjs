@@ -41,7 +41,7 @@ async function changeImageSettings(model, copy, change) {
 }
 
 /** The questions with what transformers answers. */
-async function addExpected(questions, python) {
+export async function addExpected(questions, python) {
   const input = questions
     .map(({ maxTokens: max_tokens, ...rest }) => JSON.stringify({ ...rest, max_tokens }))
     .join("\n");

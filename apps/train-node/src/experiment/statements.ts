@@ -14,7 +14,7 @@ export function describeExperiment(modelDirectory: string): ReportStatement[] {
   const how =
     made === undefined
       ? "Its directory holds no record of a warm-up."
-      : `\`npm run warm-up -- --seed ${made.seed}\` made it from random weights in ${made.steps} steps on labelled scenes. The paper prompts an instruction-tuned model instead and has no such stage.`;
+      : `From random weights, in ${made.steps} steps of the warm-up's lessons on labelled scenes, seed ${made.seed} (docs/decisions/015-the-warm-up.md). This stage is a deviation: the paper prompts an instruction-tuned model instead.`;
   return [
     { about: "How the base model was made", text: how },
     {
