@@ -2,9 +2,9 @@ import type { Plugin } from "vite";
 
 /** The kernels of tfjs that opening, asking and training need. One that is missing is an error with its name when it is called. */
 const kernels = `
-  _FusedMatMul Abs Add AddN ArgMax BatchMatMul Cast ClipByValue Concat Equal Exp ExpandDims Fill GatherV2 Greater GreaterEqual
-  Identity Less Log LogicalAnd Max Maximum Mean Min Minimum Multiply Neg OneHot OnesLike Pack PadV2 Range RealDiv Reshape Rsqrt
-  Select Sigmoid Slice Softmax Softplus SplitV Sqrt Square Step Sub Sum Tanh Tile TopK Transpose Unpack UnsortedSegmentSum ZerosLike`
+  _FusedMatMul Abs Add AddN BatchMatMul Cast ClipByValue Concat Equal Exp ExpandDims Fill GatherV2 Greater GreaterEqual
+  Identity Less Log LogicalAnd Max Maximum Mean Min Minimum Multiply Neg OnesLike Pack PadV2 Range RealDiv Reshape Rsqrt
+  Select Sigmoid Slice Softmax Softplus SplitV Sqrt Square Step Sub Sum Tanh Tile Transpose Unpack UnsortedSegmentSum ZerosLike`
   .trim()
   .split(/\s+/);
 

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { refuseArgument } from "./refuse-argument.ts";
 import { requirePositive } from "./require-number.ts";
 import type { RowObjective } from "./row-objective.ts";
-import { pickStatistic } from "./statistics.ts";
+import { appendColumns, pickStatistic } from "./statistics.ts";
 
 /** Bounds what one token adds to the loss: its divergence D counts as min(D, limit). `limit` in nats. */
 export type DivergenceClip =
@@ -26,18 +26,13 @@ export function clipDivergence(objective: RowObjective, clip?: DivergenceClip): 
   const { kind, limit } = clip;
   return {
     ...objective,
-    statistics: [...objective.statistics, "unclipped", "slope"],
+    statistics: [...objective.statistics.map((name) => (name === "value" ? "unclipped" : name)), "value", "slope"],
     measure(vocabulary, chunk) {
-      const columns = objective.measure(vocabulary, chunk);
-      const unclipped = columns.value!;
+      const tensor = objective.measure(vocabulary, chunk);
+      const unclipped = pickStatistic({ names: objective.statistics, tensor }, "value");
       const above = tf.greater(unclipped, limit);
       const slope = kind === "preserve-direction" ? tf.div(limit, tf.maximum(unclipped, limit)) : 0;
-      return {
-        ...columns,
-        unclipped,
-        value: tf.where(above, limit, unclipped),
-        slope: tf.where(above, slope, tf.onesLike(unclipped)),
-      };
+      return appendColumns(tensor, [tf.where(above, limit, unclipped), tf.where(above, slope, tf.onesLike(unclipped))]);
     },
     differentiate(slice) {
       const coefficients = tf.mul<tf.Tensor1D>(slice.coefficients, pickStatistic(slice.measured, "slope"));

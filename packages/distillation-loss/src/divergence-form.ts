@@ -38,14 +38,27 @@ const forwardKl: DivergenceForm = {
   constantPull: -1,
 };
 
-/** `w·KL(T‖M) + (1−w)·KL(S‖M)` with M = (1−β)·S + β·T, times `scale`. */
-function mixtureForm(beta: number, teacherWeight: number, scale: number): DivergenceForm {
-  const [ofTeacher, ofStudent] = [scale * teacherWeight, scale * (1 - teacherWeight)];
+/** `ofTeacher·KL(T‖M) + ofStudent·KL(S‖M)` with M = (1−β)·S + β·T. */
+export interface Mixture {
+  readonly beta: number;
+  readonly ofTeacher: number;
+  readonly ofStudent: number;
+}
+
+/** The weights of the two mixture kinds, end-point normalisation included. */
+export function mixtureOf({ kind, beta, normalize = "none" }: Exclude<Divergence, { kind: `${string}kl` }>): Mixture {
+  const spread = beta * (1 - beta);
+  const curvature = kind === "jsd" ? spread : 1 - 3 * spread;
+  const scale = normalize === "endpoint" ? 1 / curvature : 1;
+  const teacherWeight = kind === "jsd" ? beta : 1 - beta;
+  return { beta, ofTeacher: scale * teacherWeight, ofStudent: scale * (1 - teacherWeight) };
+}
+
+function mixtureForm(jsd: boolean, { beta, ofTeacher, ofStudent }: Mixture): DivergenceForm {
   const ofStudentToMixture = (logRatio: tf.Tensor) => logRatioToMixture(logRatio, 1 - beta);
   const ofTeacherToMixture = (logRatio: tf.Tensor) => logRatioToMixture(tf.neg(logRatio), beta);
   // g = ofStudent·(ln(S/M) + 1) − (1−β)·(ofStudent·S + ofTeacher·T)/M. For the jsd, whose weights are those of M, the last
   // term is a constant that cancels against the 1.
-  const jsd = teacherWeight === beta;
   return {
     terms: ({ student, teacher, logRatio }) => {
       const term = (share: tf.Tensor, toMixture: (logRatio: tf.Tensor) => tf.Tensor, weight: number) =>
@@ -68,10 +81,7 @@ function mixtureForm(beta: number, teacherWeight: number, scale: number): Diverg
 export function formOf(divergence: Divergence): DivergenceForm {
   if (divergence.kind === "reverse-kl") return reverseKl;
   if (divergence.kind === "forward-kl") return forwardKl;
-  const { kind, beta, normalize = "none" } = divergence;
-  const spread = beta * (1 - beta);
-  const curvature = kind === "jsd" ? spread : 1 - 3 * spread;
-  return mixtureForm(beta, kind === "jsd" ? beta : 1 - beta, normalize === "endpoint" ? 1 / curvature : 1);
+  return mixtureForm(divergence.kind === "jsd", mixtureOf(divergence));
 }
 
 /**

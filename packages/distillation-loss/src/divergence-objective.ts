@@ -1,123 +1,64 @@
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 import { takeActiveTokens } from "./active-rows.ts";
-import { formOf } from "./divergence-form.ts";
-import { checkDivergence, type Divergence } from "./divergence-kind.ts";
+import { type Comparison, compareRows } from "./compare-rows.ts";
+import { checkDivergence } from "./divergence-kind.ts";
 import { tokenPass } from "./pick-tokens.ts";
-import { comparedColumns, differentiateRows, divergencePass } from "./row-divergence.ts";
+import { comparisonStatistics, rowComparison } from "./row-comparison.ts";
+import { differentiateRows } from "./row-divergence.ts";
 import type { RowObjective } from "./row-objective.ts";
 import type { RowPlan } from "./row-plan.ts";
-import { hasPossibleToken, logProbsFrom, scorePass, splitScore } from "./row-score.ts";
-import { type Columns, pickStatistics, type StatisticName, stackColumns } from "./statistics.ts";
-import { boundColumns, supportMassPass } from "./support-mass.ts";
-import { checkTopK, findBounds, type TopK, topKPass } from "./top-k.ts";
+import { logProbsFrom } from "./row-score.ts";
+import { appendColumns, pickStatistic, type StatisticName, stackColumns } from "./statistics.ts";
+import { boundColumns } from "./support-mass.ts";
+import { checkTopK } from "./top-k.ts";
 import { reduceVocabulary, type Vocabulary } from "./vocabulary.ts";
 
-export interface ObjectiveOptions {
-  readonly divergence: Divergence;
+export interface ObjectiveOptions extends Omit<Comparison, "temperature"> {
   readonly tokens?: Int32Array;
-  readonly topK?: TopK;
-  readonly entryLimit?: number;
 }
-
-type Attributes = Pick<ObjectiveOptions, "divergence" | "topK" | "entryLimit"> & { readonly temperature: number };
-
-const [student, teacher] = [0, 1];
 
 /** The objective of a divergence. With tokens it also reads both models' log-probs of them. */
 export function divergenceObjective(plan: RowPlan, { tokens, ...choice }: ObjectiveOptions): RowObjective {
   checkDivergence(plan.where, choice.divergence);
   if (choice.topK !== undefined) checkTopK(plan.where, choice.topK);
-  const attributes: Attributes = { ...choice, temperature: plan.temperature };
-  const { topK, entryLimit } = attributes;
+  const comparison: Comparison = { ...choice, temperature: plan.temperature };
+  const { topK, entryLimit } = comparison;
   const ids = tokens === undefined ? undefined : takeActiveTokens(plan, tokens);
-  const compared: readonly StatisticName[] = comparedColumns(topK);
+  const statistics: readonly StatisticName[] = [
+    ...comparisonStatistics(entryLimit),
+    ...(topK === undefined ? [] : ([...boundColumns, "studentPart", "teacherPart", "overlap"] as const)),
+    ...(ids === undefined ? [] : tokenStatistics),
+  ];
   return {
     ...(topK && { topK }),
-    statistics: [
-      ...(["value", "pull", "defined"] as const),
-      ...compared,
-      ...(["studentEntropy", "teacherEntropy", "studentTop", "teacherTop"] as const),
-      ...(ids === undefined ? [] : (["studentLogProb", "teacherLogProb"] as const)),
-      ...(topK === undefined ? [] : (["overlap"] as const)),
-      ...(entryLimit === undefined ? [] : (["clippedEntries"] as const)),
-    ],
+    statistics,
     measure(vocabulary, { from, to }) {
-      const scored = scoreModels(vocabulary, attributes, ids?.subarray(from, to));
-      const columns = topK === undefined ? scored : { ...scored, ...weighSupport(vocabulary, scored, topK, plan) };
-      const numbers = stackColumns(compared, columns);
-      const [sums] = reduceVocabulary(vocabulary, [divergencePass(numbers, attributes)]);
-      return { ...columns, ...addTail(sums!, columns, attributes) };
+      const chunkIds = ids?.subarray(from, to);
+      if (topK === undefined && vocabulary.slices.length === 1) return compareWhole(vocabulary, comparison, chunkIds);
+      return stackColumns(statistics, compareRows(vocabulary, comparison, chunkIds));
     },
-    differentiate({ logits, slice, measured, coefficients }) {
-      const numbers = pickStatistics(measured, [...compared, "pull"]);
-      const given = tf.concat<tf.Tensor2D>(
-        [numbers, tf.reshape(coefficients, [1, coefficients.size]) as tf.Tensor2D],
-        0,
-      );
-      return differentiateRows(logits, given, { ...attributes, from: slice.from });
-    },
+    differentiate: ({ logits, slice, measured, coefficients }) =>
+      differentiateRows(logits, measured, coefficients, { ...comparison, from: slice.from }),
   };
 }
 
-/** First reading of the vocabulary: each model by itself. */
-function scoreModels(
-  vocabulary: Vocabulary,
-  { temperature, topK }: Attributes,
-  tokens: Int32Array | undefined,
-): Columns {
-  const models = [student, teacher];
-  const results = reduceVocabulary(vocabulary, [
-    ...models.map((model) => scorePass(model, temperature)),
-    ...(tokens === undefined ? [] : models.map((model) => tokenPass(model, tokens))),
-    ...(topK === undefined ? [] : models.map((model) => topKPass(model, topK.k))),
-  ]);
-  const [s, t] = [splitScore(results.shift()!), splitScore(results.shift()!)];
-  const tokenColumns = tokens !== undefined && {
-    studentLogProb: logProbsFrom(results.shift()!, s, temperature),
-    teacherLogProb: logProbsFrom(results.shift()!, t, temperature),
-  };
-  const [ofStudent, ofTeacher] = results.map(findBounds);
-  return {
-    ...{ studentShift: s.shift, studentLogSum: s.logSum, studentEntropy: s.entropy, studentTop: s.top },
-    ...{ teacherShift: t.shift, teacherLogSum: t.logSum, teacherEntropy: t.entropy, teacherTop: t.top },
-    defined: tf.mul(hasPossibleToken(s.shift), hasPossibleToken(t.shift)),
-    ...tokenColumns,
-    ...(ofStudent && { studentFloor: ofStudent.floor, studentLast: ofStudent.last }),
-    ...(ofTeacher && { teacherFloor: ofTeacher.floor, teacherLast: ofTeacher.last }),
-  };
-}
+const tokenStatistics = ["studentLogProb", "teacherLogProb"] as const;
 
-/** Reading between the two, for a top-k support: how much mass lies on it or outside. */
-function weighSupport(vocabulary: Vocabulary, scored: Columns, topK: TopK, { temperature }: RowPlan): Columns {
-  const bounds = stackColumns(boundColumns, scored);
-  const [masses] = reduceVocabulary(vocabulary, [supportMassPass(bounds, topK, temperature)]);
-  const [studentShift, studentSum, teacherShift, teacherSum, overlap] = tf.unstack(masses!);
-  const logMass = (shift: tf.Tensor, logSum: tf.Tensor, model: "student" | "teacher") => {
-    const score = { shift: scored[`${model}Shift`]!, logSum: scored[`${model}LogSum`]! };
-    return tf.add(logProbsFrom(shift, score, temperature), logSum);
-  };
-  // Renormalised, a row needs a token on the support that is possible for both.
-  const possible = tf.mul(hasPossibleToken(studentShift!), hasPossibleToken(teacherShift!));
-  return {
-    studentPart: logMass(studentShift!, studentSum!, "student"),
-    teacherPart: logMass(teacherShift!, teacherSum!, "teacher"),
-    overlap: overlap!,
-    ...(topK.mass === "renormalise" && { defined: tf.mul(scored.defined!, possible) }),
-  };
-}
-
-/** Value and pull from the sums over the vocabulary; the tail of a top-k support is one id more. */
-function addTail(sums: tf.Tensor2D, columns: Columns, { divergence, topK, entryLimit }: Attributes): Columns {
-  const [value, pull, clippedEntries] = tf.unstack(sums);
-  const form = formOf(divergence);
-  const constant = entryLimit === undefined ? form.constantPull : undefined;
-  const constantPull = constant !== undefined && { pull: tf.fill(value!.shape, constant) };
-  if (topK?.mass !== "tail") return { value: value!, pull: pull!, clippedEntries: clippedEntries!, ...constantPull };
-  const [studentPart, teacherPart] = [columns.studentPart!, columns.teacherPart!];
-  const tail = {
-    student: tf.exp(studentPart),
-    teacher: tf.exp(teacherPart),
-    logRatio: tf.sub(studentPart, teacherPart),
-  };
-  return { value: tf.add(value!, form.terms(tail)), pull: tf.add(pull!, form.slopes(tail)), ...constantPull };
+/** All ids at once: one kernel, and the tokens beside it. */
+function compareWhole(vocabulary: Vocabulary, comparison: Comparison, tokens: Int32Array | undefined): tf.Tensor2D {
+  const tensor = vocabulary.read(
+    vocabulary.slices[0]!,
+    ([student, teacher]) => rowComparison([student!, teacher!], comparison) as tf.Tensor2D,
+  );
+  if (tokens === undefined) return tensor;
+  const measured = { names: comparisonStatistics(comparison.entryLimit), tensor };
+  const picked = reduceVocabulary(vocabulary, [tokenPass(0, tokens), tokenPass(1, tokens)]);
+  const logProbs = (["student", "teacher"] as const).map((model, i) => {
+    const score = {
+      shift: pickStatistic(measured, `${model}Shift`),
+      logSum: pickStatistic(measured, `${model}LogSum`),
+    };
+    return logProbsFrom(picked[i]!, score, comparison.temperature);
+  });
+  return appendColumns(tensor, logProbs);
 }

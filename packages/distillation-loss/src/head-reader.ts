@@ -1,7 +1,7 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import type { Head, WeightView } from "@imagine-opd/protocol/policy";
 import * as tf from "@tensorflow/tfjs-core";
-import { createCeilings, limitLogits } from "./limit-logits.ts";
+import { banLogits, createCeilings } from "./limit-logits.ts";
 import type { TeacherStates } from "./loss-through-head.ts";
 import { sliceChunk, takeActiveRows } from "./place-rows.ts";
 import type { Range, RowPlan } from "./row-plan.ts";
@@ -29,7 +29,7 @@ export function createHeadReader(
     tf.tidy(() => {
       const logits = of.logits(rows, { ...slice, ...(view && { weights: view }) });
       checkWidth(plan, logits, slice);
-      return limitLogits(logits, ceilings, slice);
+      return banLogits(logits, ceilings, slice);
     });
   return {
     rows: (chunk) => sliceChunk(studentStates, chunk),

@@ -4,6 +4,7 @@ import { importanceRatio } from "./importance-ratio.ts";
 import { requirePositive } from "./require-number.ts";
 import type { RowObjective } from "./row-objective.ts";
 import type { RowPlan } from "./row-plan.ts";
+import { appendColumns, pickStatistic } from "./statistics.ts";
 
 /**
  * Truncated importance weight w = min(ρ, cap) of each token, with ρ = S(y) / S_sampling(y), the logarithm of ρ held within ±20
@@ -26,10 +27,10 @@ export function weighImportance(plan: RowPlan, objective: RowObjective, importan
     importanceCap: importance.cap,
     statistics: [...objective.statistics, "importance"],
     measure(vocabulary, chunk) {
-      const columns = objective.measure(vocabulary, chunk);
-      const logProbs = tf.reshape(columns.studentLogProb!, [chunk.to - chunk.from]);
+      const tensor = objective.measure(vocabulary, chunk);
+      const logProbs = pickStatistic({ names: objective.statistics, tensor }, "studentLogProb");
       const ratio = importanceRatio(tf.sub(logProbs, tf.tensor1d(sampling.subarray(chunk.from, chunk.to))));
-      return { ...columns, importance: tf.minimum(ratio, importance.cap) };
+      return appendColumns(tensor, [tf.minimum(ratio, importance.cap)]);
     },
   };
 }

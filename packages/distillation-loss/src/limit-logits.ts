@@ -16,10 +16,13 @@ export function createCeilings(plan: RowPlan): tf.Tensor1D | undefined {
   return tf.tensor1d(ceilings);
 }
 
-/** Finite logits: banned ids and those at -Infinity become impossible. `[n, c]` to `[n, c]`. */
-export function limitLogits(logits: tf.Tensor2D, ceilings: tf.Tensor1D | undefined, { from, to }: Range): tf.Tensor2D {
-  return tf.tidy(() => {
-    if (ceilings === undefined) return tf.maximum(logits, impossibleLogit);
-    return tf.maximum(tf.minimum<tf.Tensor2D>(logits, tf.slice(ceilings, [from], [to - from])), impossibleLogit);
-  });
+/** Logits with the banned ids impossible, in a tensor of its own. `[n, c]` to `[n, c]`. */
+export function banLogits(logits: tf.Tensor2D, ceilings: tf.Tensor1D | undefined, { from, to }: Range): tf.Tensor2D {
+  if (ceilings === undefined) return tf.clone(logits);
+  return tf.tidy(() => tf.minimum<tf.Tensor2D>(logits, tf.slice(ceilings, [from], [to - from])));
+}
+
+/** Finite logits: those at -Infinity become impossible. */
+export function limitLogits<Logits extends tf.Tensor>(logits: Logits): Logits {
+  return tf.maximum(logits, impossibleLogit);
 }

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { forbidTeacherGradient } from "./constant-teacher.ts";
 import { createResult, type DistillationResult } from "./distillation-result.ts";
-import { createCeilings, limitLogits } from "./limit-logits.ts";
-import { restoreRows, sliceChunk, takeActiveRows } from "./place-rows.ts";
+import { banLogits, createCeilings } from "./limit-logits.ts";
+import { restoreRows, sliceChunk, sliceColumns, takeActiveRows } from "./place-rows.ts";
 import { coefficientsOf, measureChunk, type RowObjective, weightedSum } from "./row-objective.ts";
 import type { Range, RowPlan } from "./row-plan.ts";
 import { openVocabulary, type Vocabulary } from "./vocabulary.ts";
@@ -27,7 +27,7 @@ export function lossOfLogits(
       value: weightedSum(plan, objective.statistics, statistics),
       gradFunc: (dy, saved) => {
         const rows = saved.slice(0, logits.length) as tf.Tensor2D[];
-        return tf.mul(dy, differentiate(plan, objective, rows, saved[logits.length] as tf.Tensor2D | undefined));
+        return differentiate(plan, objective, rows, dy, saved[logits.length] as tf.Tensor2D | undefined);
       },
     };
   });
@@ -48,11 +48,12 @@ function measure(plan: RowPlan, objective: RowObjective, logits: readonly tf.Ten
   });
 }
 
-/** `[N, V]` gradient of the loss in the student's logits. */
+/** `[N, V]` gradient of dy · loss in the student's logits. */
 function differentiate(
   plan: RowPlan,
   objective: RowObjective,
   logits: readonly tf.Tensor2D[],
+  dy: tf.Scalar,
   statistics: tf.Tensor2D | undefined,
 ): tf.Tensor2D {
   return tf.tidy(() => {
@@ -60,10 +61,9 @@ function differentiate(
     const open = createOpener(plan, logits);
     const gradients = plan.chunks.map((chunk) =>
       tf.tidy(() => {
-        const { from, to } = chunk;
-        const tensor = tf.slice(statistics, [0, from], [statistics.shape[0], to - from]);
+        const tensor = sliceColumns(statistics, chunk);
         const measured = { names: objective.statistics, tensor };
-        const coefficients = coefficientsOf(plan, measured, chunk);
+        const coefficients = tf.mul<tf.Tensor1D>(coefficientsOf(plan, measured, chunk), dy);
         const slice = plan.slices[0]!;
         return open(chunk).read(slice, (rows) =>
           objective.differentiate({ chunk, slice, logits: rows, measured, coefficients }),
@@ -80,6 +80,6 @@ function createOpener(plan: RowPlan, logits: readonly tf.Tensor2D[]): (chunk: Ra
   const active = logits.map((each) => takeActiveRows(plan, each));
   return (chunk) =>
     openVocabulary(plan.slices, (slice) =>
-      active.map((each) => tf.tidy(() => limitLogits(sliceChunk(each, chunk), ceilings, slice))),
+      active.map((each) => tf.tidy(() => banLogits(sliceChunk(each, chunk), ceilings, slice))),
     );
 }

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { limitLogits } from "./limit-logits.ts";
 import type { Range } from "./row-plan.ts";
 import type { VocabularyPass } from "./vocabulary.ts";
 
@@ -11,7 +12,7 @@ export function tokenPass(model: number, tokens: Int32Array): VocabularyPass {
       // One gather from the flattened rows: a gather with batch dimensions is far slower on some backends.
       const places = columns.map((column, row) => row * width + column);
       const picked = tf.gather(tf.reshape(logits[model]!, [count * width]), tf.tensor1d(places, "int32"));
-      return tf.reshape(tf.mul(picked, tf.tensor1d(inside)), [1, count]);
+      return tf.reshape(tf.mul(limitLogits(picked), tf.tensor1d(inside)), [1, count]);
     },
     merge: (left, right) => tf.add(left, right),
   };

@@ -16,7 +16,14 @@ export function restoreRows(plan: RowPlan, chunks: readonly tf.Tensor2D[], colum
   return tf.gather(tf.concat([...chunks, tf.zeros([1, columns])], 0), tf.tensor1d(places, "int32"));
 }
 
-/** The rows of one chunk. */
+/** The rows of one chunk: the tensor itself when they are all. */
 export function sliceChunk(tensor: tf.Tensor2D, { from, to }: Range): tf.Tensor2D {
+  if (to - from === tensor.shape[0]) return tensor;
   return tf.slice(tensor, [from, 0], [to - from, tensor.shape[1]]);
+}
+
+/** The `[S, n]` statistics of one chunk of `[S, A]`: the tensor itself when they are all. */
+export function sliceColumns(tensor: tf.Tensor2D, { from, to }: Range): tf.Tensor2D {
+  if (to - from === tensor.shape[1]) return tensor;
+  return tf.slice(tensor, [0, from], [tensor.shape[0], to - from]);
 }

@@ -2,10 +2,10 @@ import { defineOp } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
 import { type ComparedRows, type DivergenceForm, formOf } from "./divergence-form.ts";
 import type { Divergence } from "./divergence-kind.ts";
-import { impossibleLogit } from "./limit-logits.ts";
+import { impossibleLogit, limitLogits } from "./limit-logits.ts";
 import { neverOnTheTape } from "./never-on-the-tape.ts";
 import { logProbsFrom } from "./row-score.ts";
-import type { StatisticName } from "./statistics.ts";
+import { pickColumn, pickStatistics, type StatisticName, type StatisticsTable } from "./statistics.ts";
 import { boundColumns, findMembers } from "./support-mass.ts";
 import { choose, type TopK } from "./top-k.ts";
 import type { VocabularyPass } from "./vocabulary.ts";
@@ -28,7 +28,7 @@ export function comparedColumns(topK: TopK | undefined) {
 }
 
 /**
- * Kernel `RowDivergence`: inputs student logits `[n, c]`, teacher logits `[n, c]`, both finite, and `[C, n]` numbers (see
+ * Kernel `RowDivergence`: inputs student logits `[n, c]`, teacher logits `[n, c]` and `[C, n]` numbers (see
  * {@link comparedColumns}); output `[3, n]`: the divergence, its pull Σ S·g and the number of entries that are cut off, each
  * summed over the columns; the tail bucket of a top-k support is not among them.
  */
@@ -47,21 +47,27 @@ const rowDivergence = defineOp<RowDivergenceAttributes>({
   gradient: () => neverOnTheTape("RowDivergence"),
 });
 
+export interface RowDivergenceGradientAttributes extends RowDivergenceAttributes {
+  /** What the rows of the statistics are. */
+  readonly statistics: readonly StatisticName[];
+}
+
 /**
- * Kernel `RowDivergenceGradient`: inputs student logits `[n, c]`, teacher logits `[n, c]` and the `[C + 2, n]` numbers of
- * {@link rowDivergence}, then the pull over the whole vocabulary and coefficients k; output `[n, c]`
- * k · ∂D/∂(student logits) = (k/τ)·S·(g − pull).
+ * Kernel `RowDivergenceGradient`: inputs student logits `[n, c]`, teacher logits `[n, c]`, statistics `[S, n]` and coefficients
+ * k `[n]`; output `[n, c]` k · ∂D/∂(student logits) = (k/τ)·S·(g − pull), 0 in rows that are not defined.
  */
-const rowDivergenceGradient = defineOp<RowDivergenceAttributes>({
+const rowDivergenceGradient = defineOp<RowDivergenceGradientAttributes>({
   name: "RowDivergenceGradient",
   save: { inputs: false },
-  compose: ([student, teacher, numbers], attributes) => {
-    const { divergence, entryLimit, temperature } = attributes;
-    const rows = freeSteps(() => compareEverywhere(openRows(student!, teacher!, numbers!, attributes)));
-    const [pull, coefficient] = tf.split(tf.transpose(numbers!), numbers!.shape[0]!, 1).slice(-2);
+  compose: ([student, teacher, tensor, coefficients], attributes) => {
+    const { divergence, entryLimit, temperature, topK } = attributes;
+    const measured = { names: attributes.statistics, tensor: tensor as tf.Tensor2D };
+    const numbers = pickStatistics(measured, comparedColumns(topK));
+    const rows = freeSteps(() => compareEverywhere(openRows(student!, teacher!, numbers, attributes)));
     const slopes = tf.tidy(() => slopesOf(formOf(divergence), rows, entryLimit));
-    const pulled = tf.tidy(() => tf.sub(slopes, tf.mul(rows.student, pull!)));
-    return tf.mul(pulled, tf.div(coefficient!, temperature));
+    const pulled = tf.tidy(() => tf.sub(slopes, tf.mul(rows.student, pickColumn(measured, "pull"))));
+    const factors = tf.mul(tf.reshape(coefficients!, [coefficients!.size, 1]), pickColumn(measured, "defined"));
+    return tf.mul(pulled, tf.div(factors, temperature));
   },
   gradient: () => neverOnTheTape("RowDivergenceGradient"),
 });
@@ -78,13 +84,15 @@ export function divergencePass(
   };
 }
 
-/** `[n, c]` the gradient in one slice of the student's logits; `numbers` as `RowDivergenceGradient` takes them. */
+/** `[n, c]` the gradient in one slice of the student's logits; `coefficients` `[n]` are those of rows that are defined. */
 export function differentiateRows(
   [student, teacher]: readonly tf.Tensor2D[],
-  numbers: tf.Tensor2D,
+  { names, tensor }: StatisticsTable,
+  coefficients: tf.Tensor1D,
   attributes: RowDivergenceAttributes,
 ): tf.Tensor2D {
-  return rowDivergenceGradient([student!, teacher!, numbers], attributes) as tf.Tensor2D;
+  const inputs = [student!, teacher!, tensor, coefficients];
+  return rowDivergenceGradient(inputs, { ...attributes, statistics: names }) as tf.Tensor2D;
 }
 
 interface OpenedRows {
@@ -107,12 +115,13 @@ function openRows(
   const names: readonly StatisticName[] = comparedColumns(topK);
   const columns = tf.split(tf.transpose(numbers), numbers.shape[0]!, 1);
   const column = (name: StatisticName) => columns[names.indexOf(name)]!;
-  const logProbs = {
-    student: logProbsFrom(student, { shift: column("studentShift"), logSum: column("studentLogSum") }, temperature),
-    teacher: logProbsFrom(teacher, { shift: column("teacherShift"), logSum: column("teacherLogSum") }, temperature),
+  const logProbsOf = (logits: tf.Tensor, model: "student" | "teacher") => {
+    const score = { shift: column(`${model}Shift`), logSum: column(`${model}LogSum`) };
+    return tf.tidy(() => logProbsFrom(limitLogits(logits), score, temperature));
   };
+  const logProbs = { student: logProbsOf(student, "student"), teacher: logProbsOf(teacher, "teacher") };
   if (topK === undefined) return logProbs;
-  const support = tf.tidy(() => findMembers([student, teacher], column, topK, from).support);
+  const support = tf.tidy(() => findMembers([limitLogits(student), limitLogits(teacher)], column, topK, from).support);
   const parts = { student: column("studentPart"), teacher: column("teacherPart") };
   return { ...logProbs, support, mass: topK.mass, parts };
 }

@@ -1,6 +1,6 @@
 import { defineOp } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
-import { impossibleLogit } from "./limit-logits.ts";
+import { impossibleLogit, limitLogits } from "./limit-logits.ts";
 import { neverOnTheTape } from "./never-on-the-tape.ts";
 import type { VocabularyPass } from "./vocabulary.ts";
 
@@ -16,15 +16,15 @@ export interface RowScore {
 }
 
 /**
- * Kernel `RowScore`: input logits `[n, c]`, finite; output `[4, n]` shift, log-sum, entropy and most likely column, see
+ * Kernel `RowScore`: input logits `[n, c]`, below Infinity; output `[4, n]` shift, log-sum, entropy and most likely column, see
  * {@link RowScore}. The maximum is taken off before anything is divided or exponentiated. A fused kernel reads a row once.
  */
 export const rowScore = defineOp<{ readonly temperature: number }>({
   name: "RowScore",
   save: { inputs: false },
   compose: ([logits], { temperature }) => {
-    const shift = tf.max(logits!, 1, true);
-    const scaled = tf.tidy(() => scaleLogits(tf.sub(logits!, shift), temperature));
+    const shift = limitLogits(tf.max(logits!, 1, true));
+    const scaled = tf.tidy(() => scaleLogits(tf.sub(limitLogits(logits!), shift), temperature));
     const exponentials = tf.exp(scaled);
     const sum = tf.sum(exponentials, 1);
     const logSum = tf.log(sum);

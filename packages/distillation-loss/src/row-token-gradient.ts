@@ -1,5 +1,6 @@
 import { defineOp } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
+import { limitLogits } from "./limit-logits.ts";
 import { neverOnTheTape } from "./never-on-the-tape.ts";
 import { logProbsFrom } from "./row-score.ts";
 
@@ -14,7 +15,7 @@ export const rowTokenGradient = defineOp<{ readonly temperature: number }>({
     const [shift, logSum, coefficient, inside] = tf.split(tf.transpose(numbers!), 4, 1);
     const chosen = tf.tidy(() => tf.mul(markColumns(columns as tf.Tensor1D, logits!.shape[1]!), inside!));
     const difference = tf.tidy(() => {
-      const logProbs = logProbsFrom(logits!, { shift: shift!, logSum: logSum! }, temperature);
+      const logProbs = logProbsFrom(limitLogits(logits!), { shift: shift!, logSum: logSum! }, temperature);
       return tf.sub(chosen, tf.exp(logProbs));
     });
     chosen.dispose();

@@ -55,6 +55,13 @@ export function stackColumns(names: readonly StatisticName[], columns: Columns):
   );
 }
 
+/** `[S + k, n]` the `[S, n]` rows and k more of n numbers each, of any shape. */
+export function appendColumns(rows: tf.Tensor2D, columns: readonly tf.Tensor[]): tf.Tensor2D {
+  return tf.tidy(() =>
+    tf.concat([rows, ...columns.map((column) => tf.reshape<tf.Rank.R2>(column, [1, column.size]))], 0),
+  );
+}
+
 /** `[n]` one statistic. */
 export function pickStatistic({ names, tensor }: StatisticsTable, name: StatisticName): tf.Tensor1D {
   const count = tensor.shape[1];

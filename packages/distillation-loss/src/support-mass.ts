@@ -1,6 +1,6 @@
 import { defineOp } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
-import { impossibleLogit } from "./limit-logits.ts";
+import { impossibleLogit, limitLogits } from "./limit-logits.ts";
 import { neverOnTheTape } from "./never-on-the-tape.ts";
 import { mergeSums, rowScore } from "./row-score.ts";
 import type { ModelStatisticName, StatisticName } from "./statistics.ts";
@@ -35,7 +35,7 @@ export function findMembers(
   return { ...members, support: support === "union" ? tf.maximum(ofStudent, ofTeacher) : members[support] };
 }
 
-interface SupportAttributes {
+export interface SupportAttributes {
   readonly topK: TopK;
   readonly temperature: number;
   readonly from: number;
@@ -50,15 +50,16 @@ interface SupportAttributes {
 const rowSupportMass = defineOp<SupportAttributes>({
   name: "RowSupportMass",
   save: { inputs: false },
-  compose: ([student, teacher, bounds], { topK, temperature, from }) => {
+  compose: ([givenStudent, givenTeacher, bounds], { topK, temperature, from }) => {
+    const [student, teacher] = [limitLogits(givenStudent!), limitLogits(givenTeacher!)];
     const columns = tf.split(tf.transpose(bounds!), boundColumns.length, 1);
     const column = (name: StatisticName) => columns[boundColumns.indexOf(name as (typeof boundColumns)[number])]!;
-    const members = findMembers([student!, teacher!], column, topK, from);
+    const members = findMembers([student, teacher], column, topK, from);
     const part = topK.mass === "tail" ? tf.sub(1, members.support) : members.support;
     const sumsOf = (logits: tf.Tensor) =>
       tf.slice(rowScore([choose(part, logits, impossibleLogit)], { temperature }), [0, 0], [2, logits.shape[0]!]);
     const shared = tf.sum(tf.mul(members.student, members.teacher), 1);
-    return tf.concat([sumsOf(student!), sumsOf(teacher!), tf.reshape(shared, [1, shared.size])], 0);
+    return tf.concat([sumsOf(student), sumsOf(teacher), tf.reshape(shared, [1, shared.size])], 0);
   },
   gradient: () => neverOnTheTape("RowSupportMass"),
 });

@@ -5,7 +5,7 @@ import type { RowObjective } from "./row-objective.ts";
 import type { Range, RowPlan } from "./row-plan.ts";
 import { hasPossibleToken, logProbsFrom, scorePass, splitScore } from "./row-score.ts";
 import { rowTokenGradient } from "./row-token-gradient.ts";
-import { type Columns, pickStatistic, type StatisticName } from "./statistics.ts";
+import { type Columns, pickStatistic, type StatisticName, stackColumns } from "./statistics.ts";
 import { reduceVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 /** A loss that sees the student's distribution only through the log-prob of one token a row. */
@@ -23,12 +23,13 @@ const scoreStatistics = ["defined", "studentShift", "studentLogSum", "studentEnt
 export function tokenObjective(plan: RowPlan, tokens: Int32Array, surrogate: Surrogate): RowObjective {
   const { temperature } = plan;
   const ids = takeActiveTokens(plan, tokens);
+  const statistics = [...surrogate.statistics, ...scoreStatistics];
   return {
-    statistics: [...surrogate.statistics, ...scoreStatistics],
+    statistics,
     ...(surrogate.given && { given: surrogate.given }),
     measure(vocabulary, chunk) {
       const scored = scoreTokens(vocabulary, ids.subarray(chunk.from, chunk.to), temperature);
-      return { ...scored, ...surrogate.evaluate(scored.studentLogProb, chunk) };
+      return stackColumns(statistics, { ...scored, ...surrogate.evaluate(scored.studentLogProb, chunk) });
     },
     differentiate: ({ logits: [logits], slice, measured, coefficients, chunk }) =>
       tf.tidy(() => {
@@ -36,7 +37,7 @@ export function tokenObjective(plan: RowPlan, tokens: Int32Array, surrogate: Sur
         const numbers = tf.stack([
           pickStatistic(measured, "studentShift"),
           pickStatistic(measured, "studentLogSum"),
-          tf.mul(coefficients, pickStatistic(measured, "slope")),
+          tf.mul(tf.mul(coefficients, pickStatistic(measured, "defined")), pickStatistic(measured, "slope")),
           tf.tensor1d(inside),
         ]);
         return rowTokenGradient([logits!, tf.tensor1d(columns, "int32"), numbers], { temperature }) as tf.Tensor2D;

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { limitLogits } from "./limit-logits.ts";
 import { refuseArgument } from "./refuse-argument.ts";
 import { requireCount } from "./require-number.ts";
 import type { VocabularyPass } from "./vocabulary.ts";
@@ -37,7 +38,7 @@ export function checkTopK(where: string, { support, k, mass }: TopK): void {
 export function topKPass(model: number, k: number): VocabularyPass {
   return {
     read: (logits, { from }) => {
-      const rows = logits[model]!;
+      const rows = limitLogits(logits[model]!);
       const { values, indices } = tf.topk(rows, Math.min(k, rows.shape[1]));
       return stackTop(values, tf.add(tf.cast(indices, "float32"), from));
     },

@@ -20,8 +20,8 @@ export async function evaluateLoss(
     return result.loss;
   })(tensor);
   const evaluation = {
-    loss: value.dataSync()[0]!,
-    gradient: grad.arraySync() as number[][],
+    loss: (await value.data())[0]!,
+    gradient: (await grad.array()) as number[][],
     tokens: await result.readTokens(),
   };
   tf.dispose([tensor, value, grad]);
@@ -31,5 +31,9 @@ export async function evaluateLoss(
 /** Largest absolute difference of two tables of numbers; NaN when either holds one. */
 export function largestDifference(a: readonly number[][], b: readonly number[][]): number {
   if (a.length !== b.length || a.some((row, i) => row.length !== b[i]!.length)) return Number.POSITIVE_INFINITY;
-  return Math.max(...a.flatMap((row, i) => row.map((each, k) => Math.abs(each - b[i]![k]!))));
+  let largest = 0;
+  // Math.max with NaN is NaN, and stays it.
+  for (const [i, row] of a.entries())
+    for (const [k, each] of row.entries()) largest = Math.max(largest, Math.abs(each - b[i]![k]!));
+  return largest;
 }

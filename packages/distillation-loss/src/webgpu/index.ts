@@ -1,1 +1,1 @@
-export {};
+export { registerWebgpuKernels } from "./register-webgpu-kernels.ts";
