@@ -29,8 +29,14 @@ async function runChecks(name, results) {
 }
 
 function* checkTests() {
-  const { status } = spawnSync("npm", ["test"], { stdio: "inherit" });
-  yield { outcome: status === 0 ? "passed" : "failed", name: "tests", detail: `npm test ended with ${status}` };
+  for (const script of ["test", "test:browser"]) {
+    const { status } = spawnSync("npm", ["run", script], { stdio: "inherit" });
+    yield {
+      outcome: status === 0 ? "passed" : "failed",
+      name: "tests",
+      detail: `npm run ${script} ended with ${status}`,
+    };
+  }
 }
 
 async function* checkPython() {

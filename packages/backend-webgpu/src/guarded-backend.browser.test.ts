@@ -81,27 +81,47 @@ describe("error scopes of the caller", () => {
   });
 });
 
-describe("a tensor beyond the device", () => {
+describe("a tensor of 200 MiB where a shader sees 128 MiB", () => {
   const limit = 128 * 2 ** 20;
   const width = 1024;
   const rows = (200 * 2 ** 20) / 4 / width;
+  const bytes = 4 * rows * width;
 
-  test("throws with its sizes before memory is asked for", async () => {
+  test("is right in every row where it is computed in blocks, and never zeros", async () => {
+    await openWebgpuBackend({ limits: { maxStorageBufferBindingSize: limit } });
+    const sums = tf.tidy(() => {
+      const table = tf.fill([rows, width], 2);
+      const ofRows = tf.sum(tf.add(table, 1), 1);
+      const last = tf.sum(tf.gather(table, tf.tensor1d([rows - 1], "int32")), 1);
+      const product = tf.matMul(tf.ones<tf.Rank.R2>([1, width]), table as tf.Tensor2D, false, true);
+      return [ofRows, last, tf.reshape(product, [rows])];
+    });
+    const [ofRows, last, product] = await Promise.all(sums.map((sum) => sum.data()));
+    expect(ofRows!.every((sum) => sum === 3 * width)).toBe(true);
+    expect(last).toEqual(Float32Array.of(2 * width));
+    expect(product!.every((sum) => sum === 2 * width)).toBe(true);
+    expect([ofRows!.length, product!.length]).toEqual([rows, rows]);
+    tf.dispose(sums);
+  });
+
+  test("throws with its sizes where it is not, before memory is asked for", async () => {
     await openWebgpuBackend({ limits: { maxStorageBufferBindingSize: limit } });
     const allocated = () => backend().memory().numBytesAllocatedInGPU;
     const before = allocated();
     const large = tf.zeros([rows, width]);
-    expect(() => tf.sum(large)).toThrow(
-      `input 0 [${rows},${width}] of the program reduce_sum needs ${4 * rows * width} bytes, and this device binds at most ${limit} bytes at once.`,
+    expect(() => tf.transpose(large)).toThrow(
+      `the result [${width},${rows}] of the program transposeShared needs ${bytes} bytes, and this device binds at most ${limit} bytes at once.`,
     );
-    expect(() => tf.matMul(tf.ones([rows, 1]), tf.ones([1, width]))).toThrow(/the result .* needs 209715200 bytes/);
-    expect(() => tf.fill([rows, width], 2)).toThrow("needs 209715200 bytes");
+    const failure = { code: "limit-exceeded", details: { bytes, limit } };
     try {
-      tf.exp(large);
+      tf.cumsum(large, 1);
       expect.unreachable();
     } catch (error) {
-      expect(error).toMatchObject({ code: "limit-exceeded", details: { bytes: 4 * rows * width, limit } });
+      expect(error).toMatchObject(failure);
     }
+    const { maxBufferSize } = backend().device.limits;
+    const beyond = maxBufferSize / 4 / width + 64;
+    expect(() => tf.fill([beyond, width], 2)).toThrow(`and a buffer of this device holds at most ${maxBufferSize}.`);
     expect(allocated() - before).toBeLessThan(2 ** 20);
     large.dispose();
   });

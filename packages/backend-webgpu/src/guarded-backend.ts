@@ -2,6 +2,7 @@ import { ImagineOpdError } from "@imagine-opd/protocol";
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { type BackendValues, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { DeviceWatch } from "./device-watch.ts";
+import { limitsOf } from "./large-tensors/row-windows.ts";
 
 type RunProgram = Parameters<WebGPUBackend["runWebGPUProgram"]>;
 type Program = RunProgram[0];
@@ -12,12 +13,10 @@ type Program = RunProgram[0];
  */
 export class GuardedBackend extends WebGPUBackend {
   readonly #watch: DeviceWatch;
-  readonly #largestTensor: number;
 
   constructor(device: GPUDevice, info: GPUAdapterInfo, watch: DeviceWatch) {
     super(device, info);
     this.#watch = watch;
-    this.#largestTensor = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
   }
 
   override runWebGPUProgram(...args: RunProgram): TensorInfo {
@@ -59,12 +58,13 @@ export class GuardedBackend extends WebGPUBackend {
 
   #requireRoom({ shaderKey }: Program, shape: readonly number[], what: string): void {
     const bytes = 4 * util.sizeFromShape([...shape]);
-    if (bytes <= this.#largestTensor) return;
+    const { binding: limit } = limitsOf(this);
+    if (bytes <= limit) return;
     throw new ImagineOpdError("limit-exceeded", {
       where: "backend-webgpu",
-      problem: `${what} [${shape}] of the program ${shaderKey} needs ${bytes} bytes, and this device binds at most ${this.#largestTensor} bytes at once.`,
+      problem: `${what} [${shape}] of the program ${shaderKey} needs ${bytes} bytes, and this device binds at most ${limit} bytes at once.`,
       remedy: "Compute it in parts: fewer rows, or a part of the vocabulary at a time.",
-      details: { program: shaderKey, shape: [...shape], bytes, limit: this.#largestTensor },
+      details: { program: shaderKey, shape: [...shape], bytes, limit },
     });
   }
 }

@@ -14,6 +14,7 @@ import { type DeviceLoss, DeviceWatch } from "./device-watch.ts";
 import { findGpu, type GpuSource, withNavigatorGpu } from "./find-gpu.ts";
 import { GuardedBackend } from "./guarded-backend.ts";
 import { registerFusedKernels } from "./kernels/index.ts";
+import { registerLargeForms } from "./large-tensors/index.ts";
 import { type DeviceLimits, requestDevice } from "./request-device.ts";
 import { runSelfTest } from "./self-test.ts";
 
@@ -85,6 +86,7 @@ export async function openWebgpuBackend(options: WebgpuBackendOptions = {}): Pro
     // Small operations would run on the CPU, and slowly: nothing of a training step is worth that.
     env().set("WEBGPU_CPU_FORWARD", false);
     registerCoreGradients();
+    registerLargeForms();
     const fused = [...registerFusedKernels(), ...registerWebgpuKernels()];
     await runSelfTest();
     const { provider } = source;

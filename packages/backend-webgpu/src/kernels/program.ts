@@ -1,6 +1,7 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import type { WebGPUBackend, WebGPUProgram } from "@tensorflow/tfjs-backend-webgpu";
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { limitsOf } from "../large-tensors/row-windows.ts";
 import { sizeOf } from "./check-inputs.ts";
 
 /** A WGSL computation and what its text depends on. */
@@ -87,9 +88,9 @@ export function defineProgram<Constants extends object>(definition: ProgramDefin
 }
 
 /** A buffer above the device's limit would silently read as zeros. */
-function requireBindable({ device }: WebGPUBackend, name: string, { shape }: TensorInfo): void {
+function requireBindable(backend: WebGPUBackend, name: string, { shape }: TensorInfo): void {
   const bytes = 4 * sizeOf(shape);
-  const limit = device.limits.maxStorageBufferBindingSize;
+  const { binding: limit } = limitsOf(backend);
   if (bytes <= limit) return;
   throw new ImagineOpdError("limit-exceeded", {
     where: `backend-webgpu.${name}`,

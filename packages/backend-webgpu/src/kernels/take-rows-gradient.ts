@@ -1,4 +1,5 @@
-import { refuseMismatch, sizeOf } from "./check-inputs.ts";
+import { allocate, blocksOf, disposeAll, rowWindow, widthOf } from "../large-tensors/row-windows.ts";
+import { refuseMismatch } from "./check-inputs.ts";
 import { defineElementwise, overElements } from "./elementwise.ts";
 import type { FusedKernel } from "./fused-kernel.ts";
 
@@ -6,7 +7,7 @@ import type { FusedKernel } from "./fused-kernel.ts";
 const sumSegments = defineElementwise(
   "sumSegments",
   () => `
-    let row = i / uniforms.columns;
+    let row = uniforms.first + i / uniforms.columns;
     let column = i % uniforms.columns;
     var sum = 0.0;
     for (var at = starts[row]; at < starts[row + 1]; at++) { sum += dy[order[at] * uniforms.columns + column]; }
@@ -35,19 +36,24 @@ export const takeRowsGradientKernel: FusedKernel = {
       refuseMismatch("OpdTakeRowsGradient", `${rows.length} rows were taken, and dy has shape [${dy!.shape}].`);
     }
     const output = [count, ...dy!.shape.slice(1)];
-    const { integers, workgroups } = overElements(sizeOf(output));
+    const columns = widthOf(output);
     const host = groupByRow(rows, count);
     const order = backend.makeTensorInfo([rows.length], "int32", host.order);
     const starts = backend.makeTensorInfo([count + 1], "int32", host.starts);
-    const sums = sumSegments(backend, {
-      constants: {},
-      inputs: { dy: dy!, order, starts },
-      integers: { ...integers, columns: sizeOf(output) / count },
-      workgroups,
-      output,
-    });
-    backend.disposeData(order.dataId);
-    backend.disposeData(starts.dataId);
-    return sums;
+    const table = allocate(backend, output, "float32");
+    for (const [first, block] of blocksOf(backend, output)) {
+      const { integers, workgroups } = overElements(block * columns);
+      const window = rowWindow(backend, table, first, block);
+      sumSegments(backend, {
+        constants: {},
+        inputs: { dy: dy!, order, starts },
+        integers: { ...integers, columns, first },
+        workgroups,
+        output: window,
+      });
+      disposeAll(backend, [window]);
+    }
+    disposeAll(backend, [order, starts]);
+    return table;
   },
 };

@@ -1,0 +1,135 @@
+import { openUrl } from "@imagine-opd/host/browser";
+import { promptTemplates } from "@imagine-opd/imagination-prompts";
+import { createTeacher } from "@imagine-opd/privileged-teacher";
+import type { EncodedPrompt, Example, ExampleSource, FileSource } from "@imagine-opd/protocol";
+import type { DecodingSession, Policy } from "@imagine-opd/protocol/policy";
+import { cropRegions } from "@imagine-opd/region-cropper";
+import { generateScene, type Scene } from "@imagine-opd/region-datasets";
+import { createTrainer, presets, type Trainer } from "@imagine-opd/trainer";
+import { openModel, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
+import * as tf from "@tensorflow/tfjs-core";
+import { signCrop, signPrompts } from "../apps/train-node/src/scenes/sign-scenes.ts";
+import { explainSigns } from "../apps/train-node/src/scenes/sign-words.ts";
+
+/** The trained tiny SmolVLM of the training program, 0.7 million weights; the root of the test server is the repository. */
+const openBaseModel = (): FileSource =>
+  openUrl(new URL("/apps/train-node/base-model/", globalThis.location.origin).href, [
+    "chat_template.jinja",
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ]);
+
+/** Side of the one tile that the model sees of a picture, pixels. */
+const tile = 64;
+
+const scenes: readonly Scene[] = Array.from({ length: 4 }, (_, index) => generateScene(3, index));
+
+const examples: ExampleSource = {
+  size: scenes.length,
+  fingerprint: "four scenes",
+  load: async (index): Promise<Example> => {
+    const { image, question, answer, boxes } = scenes[index]!;
+    const regions = boxes.map(
+      ({ left, top, right, bottom }) => ({ box: [left, top, right, bottom], space: "pixel" }) as const,
+    );
+    const { views } = cropRegions(image, regions, signCrop(tile));
+    return { id: `scene-${index}`, images: [image], question, answer, views: views.map((view) => view.image) };
+  },
+};
+
+/** One-hot logits, far enough apart that the sampler has no choice. */
+const certain = (ids: readonly number[], vocabSize: number): tf.Tensor2D =>
+  tf.tidy(() => tf.mul(tf.oneHot(tf.tensor1d([...ids], "int32"), vocabSize), 1e3));
+
+interface Row {
+  readonly said: Int32Array;
+  at: number;
+}
+
+/** The policy with rollouts that were made before: its sampler says what `completionOf` gives, token by token. */
+function replayRollouts(policy: Policy, completionOf: (prompt: EncodedPrompt) => Int32Array): Policy {
+  const open = (prompt: EncodedPrompt): Row => ({ said: completionOf(prompt), at: 0 });
+  const say = (rows: readonly Row[]) =>
+    certain(
+      rows.map(({ said, at }) => said[at]!),
+      policy.vocabSize,
+    );
+  const startDecoding = (prompts: readonly EncodedPrompt[]): DecodingSession => {
+    let rows = prompts.map(open);
+    return {
+      next(ids) {
+        if (ids !== undefined) for (const row of rows) row.at += 1;
+        return say(rows);
+      },
+      select(kept) {
+        rows = Array.from(kept, (row) => ({ ...rows[row]! }));
+      },
+      append(more) {
+        const added = more.map(open);
+        rows = [...rows, ...added];
+        return say(added);
+      },
+      get lengths() {
+        return Int32Array.from(rows, ({ at }) => at);
+      },
+      dispose() {},
+    };
+  };
+  return { ...policy, startDecoding };
+}
+
+/** A run on four scenes with their explanations as rollouts, and all that it holds. */
+export interface SceneRun {
+  readonly model: VisionLanguageModel;
+  readonly trainer: Trainer;
+  dispose(): void;
+}
+
+/**
+ * Opens a run that any backend repeats: reverse KL from a teacher that sees the views and the answer, full weights, four
+ * sequences a step, two micro-batches.
+ */
+export async function openSceneRun(): Promise<SceneRun> {
+  const model = await openModel(openBaseModel(), { trainable: { kind: "full", vision: "trainable" } });
+  const { processor } = model;
+  const said = new Map(
+    scenes.map(({ image, asked, answer }) => {
+      const { patches } = processor.encode([{ role: "user", content: [{ type: "image", image }] }]);
+      const tokens = processor.tokenize(explainSigns(asked, answer));
+      return [patches[0]!.key, Int32Array.of(...tokens, processor.stopTokenIds[0]!)] as const;
+    }),
+  );
+  const policy = replayRollouts(model.policy, ({ patches }) => said.get(patches[0]!.key)!);
+  const teacher = createTeacher(policy, { kind: "frozen", from: "snapshot" });
+  const { settings } = presets["imagine-opd"];
+  const trainer = createTrainer({
+    policy,
+    processor,
+    teacher,
+    examples,
+    settings: {
+      ...settings,
+      objective: { kind: "opd", divergence: { kind: "reverse-kl" } },
+      templates: { ...promptTemplates, ...signPrompts },
+      sampling: { ...settings.sampling, maxTokens: 64 },
+      batchSize: scenes.length,
+      microBatchSize: 2,
+      optimiser: { ...settings.optimiser, schedule: { kind: "constant", learningRate: 1e-4 } },
+      seed: 0,
+    },
+  });
+  return {
+    model,
+    trainer,
+    dispose() {
+      trainer.dispose();
+      teacher.dispose();
+      model.dispose();
+    },
+  };
+}
