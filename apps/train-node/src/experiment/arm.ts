@@ -35,7 +35,9 @@ export const distanceScenes = 256;
 export function experimentScenes({ family, seed, evaluate }: StartOptions) {
   const small: [number, number] = [smallGlyph, smallGlyph];
   const large: [number, number] = [largeGlyph, largeGlyph];
-  const train = { seed, family, split: "train", glyphScale: small, first: firstTrainingScene } as const;
+  // Of both sizes: trained on small signs alone, the model forgets large ones.
+  const both: [number, number] = [smallGlyph, largeGlyph];
+  const train = { seed, family, split: "train", glyphScale: both, first: firstTrainingScene } as const;
   return {
     train: (count: number): SceneSet => ({ ...train, count }),
     heldOut: { seed, family, split: "held-out", glyphScale: small, count: evaluate } as const,

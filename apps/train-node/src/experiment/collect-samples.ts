@@ -10,8 +10,6 @@ import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
 
 /** Samples of each kind that the report shows. */
 const perKind = 8;
-/** Side of a scene in the report, pixels: four times the area that the model sees. */
-const pictureSide = 128;
 
 /** Scenes that improved, worsened, stayed right and stayed wrong, the first of each kind. */
 export function chooseSamples(before: readonly EvaluationSample[], after: readonly EvaluationSample[]): number[] {
@@ -98,11 +96,13 @@ export async function collectSamples(
 ): Promise<ReportSample[]> {
   const blanks = createControlledSource(source, "blank", 0);
   const samples: ReportSample[] = [];
+  const { tileSize } = scoring.model.processor.imageSettings;
   for (const index of chooseSamples(before, after)) {
     const example = await source.load(index);
     const blank = await blanks.load(index);
     const [image] = example.images as [RgbImage];
-    const small = resizeImage(image, { width: pictureSide, height: pictureSide }, { filter: "lanczos" });
+    // Shown as the model sees it.
+    const small = resizeImage(image, { width: tileSize, height: tileSize }, { filter: "lanczos" });
     samples.push({
       recordId: example.id,
       image: toPicture(image, small, source.scene(index).boxes),
