@@ -80,7 +80,7 @@ async function differentiate(student: Student, teacher: Teacher, examples: reado
     held.push(scored.states);
 
     // 3. KL(student‖teacher) at every token, over the whole vocabulary. The paper's sampled form has the same expectation, and
-    // noise on top: with a few scenes a step, and minutes instead of days, this one learns faster.
+    // the noise of the draw on top, which the few scenes of a step here do not average out.
     const { head, trainable } = policy;
     const options = { divergence: { kind: "reverse-kl" }, head, trainable, teacher: scored } as const;
     const { value, grads } = tf.variableGrads(() => {

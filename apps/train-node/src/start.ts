@@ -16,7 +16,7 @@ import {
   type ReportDistance,
   type ReportEvaluation,
 } from "@imagine-opd/run-log";
-import { type Arm, distanceScenes, experimentScenes, openArm } from "./experiment/arm.ts";
+import { type Arm, distanceScenes, experimentScenes, openArm, type Stopped } from "./experiment/arm.ts";
 import { collectSamples } from "./experiment/collect-samples.ts";
 import { formatGaps, formatTable } from "./experiment/format-table.ts";
 import { describeExperiment } from "./experiment/statements.ts";
@@ -43,7 +43,7 @@ async function runPaperForm(
   out: string,
   backend: OpenedBackend,
   signal: AbortSignal,
-): Promise<{ after: Measured; distance: number; collapse: string | undefined }> {
+): Promise<{ after: Measured; distance: number; collapse: Stopped | undefined }> {
   const steps = options.paperSteps;
   say(`the paper's own form of the objective, ${steps} steps`);
   const settings = { objective: "paper", steps, out: join(out, "paper-form") } as const;
@@ -60,7 +60,7 @@ async function runPaperForm(
 interface Findings {
   readonly evaluations: readonly Measured[];
   readonly distance: ReportDistance;
-  readonly collapse: string | undefined;
+  readonly collapse: Stopped | undefined;
 }
 
 /** Measures, trains, measures again. */
@@ -146,11 +146,11 @@ async function start(options: StartOptions): Promise<void> {
       before.samples,
       after.samples,
     );
-    const warnings = collapse === undefined ? [] : [collapse];
+    const warnings = collapse === undefined ? [] : [collapse.advice];
     const comparisons: ReportComparison[] = [];
     if (control === undefined && options.paperSteps > 0) {
       const paper = await runPaperForm(options, out, backend, signal);
-      if (paper.collapse !== undefined) warnings.push(`The paper's form: ${paper.collapse}`);
+      if (paper.collapse !== undefined) warnings.push(`The paper's form: ${paper.collapse.advice}`);
       comparisons.push({
         title: "The paper's own form beside the default",
         note: "The same base model, scenes and teacher. The paper samples one token at each place and uses its log-ratio as an advantage; the default compares whole distributions. The paper's rate of 1e-6 is for 4 billion parameters; here both rates are scaled.",
@@ -186,9 +186,11 @@ async function start(options: StartOptions): Promise<void> {
     }
     for (const { about, text } of describeExperiment(options.model).slice(0, 2))
       process.stdout.write(`${about}: ${text}\n`);
-    process.stdout.write(`\nreport      ${report}\ncheckpoint  ${arm.run.directory.finalPath}\n`);
+    const weights = collapse?.checkpoint ?? arm.run.directory.finalPath;
+    if (collapse !== undefined) process.stdout.write(`${collapse.advice}\n`);
+    process.stdout.write(`\nreport      ${report}\ncheckpoint  ${weights}\n`);
     process.stdout.write(
-      `ask it      npm run ask -- --model ${arm.run.directory.finalPath} --image ${scene.image} --question "${scene.question}"\n`,
+      `ask it      npm run ask -- --model ${weights} --image ${scene.image} --question "${scene.question}"\n`,
     );
     say(`done in ${formatDuration((performance.now() - started) / 1000)}`);
   } finally {

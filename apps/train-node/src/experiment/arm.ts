@@ -65,6 +65,13 @@ function trainingOptions(start: StartOptions, arm: ArmSettings, data: string): T
   };
 }
 
+/** A training that collapsed and was stopped. */
+export interface Stopped {
+  readonly advice: string;
+  /** Where its weights were saved. */
+  readonly checkpoint: string;
+}
+
 /** One training from the base model, with what is measured before and after it. */
 export interface Arm {
   readonly run: TrainingRun;
@@ -73,8 +80,7 @@ export interface Arm {
   readonly heldOut: SceneSource;
   measure(label: string, source: SceneSource, mode: EvaluationMode): Promise<SceneMeasurement>;
   distance(): Promise<number>;
-  /** @returns the advice, if the training collapsed */
-  train(): Promise<string | undefined>;
+  train(): Promise<Stopped | undefined>;
   dispose(): void;
 }
 
@@ -107,7 +113,12 @@ export async function openArm(
       measureDistance(model, teacher, heldOut, { count: distanceScenes, settings: run.record.settings, signal }),
     async train() {
       const collapse: Collapse | undefined = await followTraining(run, signal);
-      return collapse && adviseOn(collapse, run.record.teacher.kind);
+      if (collapse === undefined) return undefined;
+      const { record, directory } = run;
+      return {
+        advice: adviseOn(collapse, record.teacher.kind),
+        checkpoint: directory.checkpointPath(collapse.step),
+      };
     },
     dispose() {
       teacher.dispose();
