@@ -8,7 +8,7 @@ import type { TestProjectConfiguration } from "vitest/config";
 const source = "@imagine-opd/source";
 const ssr = { resolve: { conditions: [source, ...defaultServerConditions] } };
 const alias = { "@imagine-opd/test-kit": fileURLToPath(new URL("./test-kit/src/index.ts", import.meta.url)) };
-const elsewhere = ["**/node_modules/**", "**/dist/**", "**/*.{browser,dawn,verify}.test.ts"];
+const elsewhere = ["**/*.page.test.ts", "**/node_modules/**", "**/dist/**", "**/*.{browser,dawn,verify}.test.ts"];
 
 function nodeProject(name: string, include: string[], testTimeout: number): TestProjectConfiguration {
   return { ssr, resolve: { alias }, test: { name, environment: "node", include, exclude: elsewhere, testTimeout } };
@@ -78,6 +78,13 @@ const nodeProjects: TestProjectConfiguration[] = [
   nodeProject("apps", ["apps/*/src/**/*.test.ts", "apps/*/test/**/*.test.ts"], 180_000),
 ];
 
+/** Programs that drive a page in a browser: its software adapter trains slowly, so they are not among the quick tests. */
+const pageProject: TestProjectConfiguration = {
+  ssr,
+  resolve: { alias },
+  test: { name: "page", environment: "node", include: ["apps/*/test/**/*.page.test.ts"] },
+};
+
 const hasBrowser = existsSync(chromium);
 if (!hasBrowser)
   process.stderr.write(
@@ -85,4 +92,8 @@ if (!hasBrowser)
   );
 const dawn = dawnProject();
 
-export default [...nodeProjects, ...(hasBrowser ? [browserProject] : []), ...(dawn === undefined ? [] : [dawn])];
+export default [
+  ...nodeProjects,
+  ...(hasBrowser ? [browserProject, pageProject] : []),
+  ...(dawn === undefined ? [] : [dawn]),
+];
