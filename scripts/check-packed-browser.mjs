@@ -19,7 +19,10 @@ export const missingBrowser = existsSync(executablePath)
 /** Opens one browser for all programs; `undefined` where there is none. */
 export async function openBrowser() {
   if (missingBrowser !== undefined) return undefined;
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-quic", "--no-first-run"] });
+  return chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--enable-unsafe-webgpu", "--disable-quic", "--no-first-run"],
+  });
 }
 
 const nodeOnly = /from\s+"(node:[^"]+|@imagine-opd\/(?:host\/node|backend-node-cuda))"/;
@@ -27,6 +30,11 @@ const nodeOnly = /from\s+"(node:[^"]+|@imagine-opd\/(?:host\/node|backend-node-c
 /** What a program imports that no browser has, or nothing. */
 export function nodeImport(program) {
   return nodeOnly.exec(program)?.[1];
+}
+
+/** Whether a program needs the GPU of a browser. */
+export function needsBrowser(program) {
+  return program.includes('"@tensorflow/tfjs-backend-webgpu"');
 }
 
 function bundle(contents, resolveDir, options) {

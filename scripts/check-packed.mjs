@@ -17,7 +17,14 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { compressedSize, missingBrowser, nodeImport, openBrowser, runInBrowser } from "./check-packed-browser.mjs";
+import {
+  compressedSize,
+  missingBrowser,
+  needsBrowser,
+  nodeImport,
+  openBrowser,
+  runInBrowser,
+} from "./check-packed-browser.mjs";
 import { installedNames, neededThing, readmePrograms, toCommonJs } from "./readme-programs.mjs";
 
 const run = promisify(execFile);
@@ -184,6 +191,7 @@ async function checkPackage(name, root, unpacked, manifests, browser) {
   const extra = gradient === undefined ? [] : ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-cpu"];
   install([...installedNames(readme), ...extra], folder, unpacked, manifests, needed);
   for (const [i, { label = `program ${i + 1}`, program, output }] of [...programs, ...own].entries()) {
+    if (needsBrowser(program)) continue;
     for (const [extension, source] of [
       ["mjs", program],
       ["cjs", toCommonJs(program)],

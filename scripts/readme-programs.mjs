@@ -12,7 +12,7 @@ export function installedNames(markdown) {
     .filter(({ language }) => language === "sh")
     .flatMap(({ text }) => text.split("\n"))
     .filter((line) => line.startsWith("npm i "));
-  const names = lines.flatMap((line) => line.slice("npm i ".length).split(/\s+/));
+  const names = lines.flatMap((line) => line.replace(/#.*/, "").trim().slice("npm i ".length).split(/\s+/));
   return [...new Set(names.filter((name) => !name.startsWith("-")).map((name) => name.replace(/(?<=.)@[^@/]*$/, "")))];
 }
 
