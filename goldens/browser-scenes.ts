@@ -5,7 +5,7 @@ import type { EncodedPrompt, Example, ExampleSource, FileSource } from "@imagine
 import type { DecodingSession, Policy } from "@imagine-opd/protocol/policy";
 import { cropRegions } from "@imagine-opd/region-cropper";
 import { generateScene, type Scene } from "@imagine-opd/region-datasets";
-import { createTrainer, presets, type Trainer } from "@imagine-opd/trainer";
+import { createTrainer, presets, type StepResult, type Trainer } from "@imagine-opd/trainer";
 import { openModel, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
 import { signCrop, signPrompts } from "../apps/train-node/src/scenes/sign-scenes.ts";
@@ -133,3 +133,14 @@ export async function openSceneRun(): Promise<SceneRun> {
     },
   };
 }
+
+/** What a step computed, apart from times and memory. */
+export interface Step {
+  readonly loss: number;
+  readonly gradientNorm: number;
+}
+
+export const stepOf = ({ metrics: { optimiser } }: StepResult): Step => ({
+  loss: optimiser!.loss!,
+  gradientNorm: optimiser!.gradientNorm!,
+});
