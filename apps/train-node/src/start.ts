@@ -8,7 +8,6 @@ import {
   openBackend,
   runProgram,
 } from "@imagine-opd/command-line";
-import { promptTemplates } from "@imagine-opd/imagination-prompts";
 import {
   formatEvaluations,
   formatSampleLine,
@@ -22,7 +21,6 @@ import { formatGaps, formatTable } from "./experiment/format-table.ts";
 import { describeExperiment } from "./experiment/statements.ts";
 import { writeScenes } from "./experiment/write-scenes.ts";
 import type { SceneMeasurement } from "./scenes/measure-scenes.ts";
-import { signCrop, signPrompts } from "./scenes/sign-scenes.ts";
 import { type StartOptions, startCommand, stepsOf } from "./start-options.ts";
 import { writeReport } from "./write-report.ts";
 
@@ -65,8 +63,7 @@ interface Findings {
 
 /** Measures, trains, measures again. */
 async function runMainArm(options: StartOptions, arm: Arm): Promise<Findings> {
-  const { model } = arm.run;
-  const large = createSceneSource(experimentScenes(options).large, signCrop(model.processor.imageSettings.tileSize));
+  const large = createSceneSource(experimentScenes(options).large, arm.run.record.crop);
   const measure = async (
     label: string,
     source: Arm["heldOut"],
@@ -139,7 +136,7 @@ async function start(options: StartOptions): Promise<void> {
     await storeSamples(arm, evaluations);
     rmSync(join(out, "scenes"), { recursive: true, force: true });
     const scene = await writeScenes(join(out, "scenes"), arm.heldOut, 24);
-    const templates = { ...promptTemplates, ...signPrompts };
+    const templates = arm.run.record.settings.templates!;
     const samples = await collectSamples(
       { model: arm.run.model, teacher: arm.teacher, templates },
       arm.heldOut,

@@ -3,23 +3,26 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createSceneSource } from "@imagine-opd/command-line";
 import { writeDirectory } from "@imagine-opd/host/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "../../../scripts/run.mjs";
-import { makeSceneData, type SceneData } from "./scenes/scene-data.ts";
+import { writeScenes } from "./experiment/write-scenes.ts";
 import { writeTinyCheckpoint } from "./tiny-model/write-tiny-checkpoint.ts";
 
 let home: string;
 let program: string;
 let model: string;
-let scenes: SceneData;
+let scenes: { readonly data: string; readonly images: string };
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), "imagine-opd-train-"));
   program = await bundle(fileURLToPath(new URL("./train.ts", import.meta.url)));
   model = join(home, "model");
   await writeDirectory(model, (sink) => writeTinyCheckpoint(sink, { seed: 1 }));
-  scenes = await makeSceneData(home, { train: 12, heldOut: 1 }, 1);
+  const images = join(home, "scenes");
+  await writeScenes(images, createSceneSource({ seed: 1, count: 12 }, {}), 12);
+  scenes = { data: join(images, "scenes.jsonl"), images };
 }, 60_000);
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
@@ -58,7 +61,7 @@ function train(
 }
 
 const usual = (out: string, ...more: string[]): string[] => [
-  ...["--model", model, "--data", scenes.train, "--images", scenes.images, "--out", out],
+  ...["--model", model, "--data", scenes.data, "--images", scenes.images, "--out", out],
   ...[
     "--deviate",
     "batchSize=2",
@@ -201,7 +204,7 @@ describe("mistakes end with one clear line and leave nothing behind", () => {
     return args;
   };
   const data = (name: string, change: (row: Record<string, unknown>) => void): string => {
-    const [first, ...rest] = readFileSync(scenes.train, "utf8").trim().split("\n");
+    const [first, ...rest] = readFileSync(scenes.data, "utf8").trim().split("\n");
     const row = JSON.parse(first!);
     change(row);
     const file = join(home, name);
@@ -270,11 +273,11 @@ describe("mistakes end with one clear line and leave nothing behind", () => {
   test("a picture that does not decode stops the run with its name", async () => {
     const images = join(home, "bad-images");
     await writeDirectory(images, async (sink) => {
-      for (let i = 0; i < 12; i++) await sink.write(`train-${i}.png`, "not a picture");
+      for (let i = 0; i < 12; i++) await sink.write(`scene-${i}.png`, "not a picture");
     });
     const result = await train(withArgument("--images", images, "bad-picture"));
     expect(result.code).toBe(1);
-    expect(result.stderr).toMatch(/train-\d+\.png/);
+    expect(result.stderr).toMatch(/scene-\d+\.png/);
     expect(result.stderr).not.toMatch(/at .*\.mjs/);
   }, 30_000);
 

@@ -4,6 +4,7 @@ import {
   addConfigOption,
   type BackendName,
   backendNames,
+  chooseCrop,
   createProgress,
   createSceneSource,
   integer,
@@ -13,13 +14,14 @@ import {
   runProgram,
 } from "@imagine-opd/command-line";
 import { openDirectory, openLineLog, writeDirectory } from "@imagine-opd/host/node";
+import { promptTemplates } from "@imagine-opd/imagination-prompts";
 import { type FileSink, ImagineOpdError } from "@imagine-opd/protocol";
 import { sceneFamilies } from "@imagine-opd/region-datasets";
 import { openModel, saveCheckpoint, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import { Command, Option } from "commander";
 import { warmUpRecord } from "./experiment/statements.ts";
 import { measureScenes, type SceneMeasurement } from "./scenes/measure-scenes.ts";
-import { largeGlyph, signCrop, signPrompts, smallGlyph } from "./scenes/sign-scenes.ts";
+import { largeGlyph, signPrompts, smallGlyph } from "./scenes/sign-scenes.ts";
 import { writeTinyCheckpoint } from "./tiny-model/write-tiny-checkpoint.ts";
 import { curriculum, type Phase } from "./warm-up/curriculum.ts";
 import { warmUpModel } from "./warm-up/warm-up-model.ts";
@@ -36,7 +38,8 @@ type Reading = Pick<SceneMeasurement, "accuracy" | "locatedRate" | "evidenceRate
 
 /** Small and large signs in the whole picture, and small ones with their views, on validation scenes. */
 async function measure(model: VisionLanguageModel, seed: number, count: number): Promise<Record<string, Reading>> {
-  const crop = signCrop(model.processor.imageSettings.tileSize);
+  const crop = chooseCrop({}, model);
+  const templates = { ...promptTemplates, ...signPrompts };
   const readings: Record<string, Reading> = {};
   for (const family of sceneFamilies) {
     for (const [name, scale, mode] of [
@@ -47,6 +50,7 @@ async function measure(model: VisionLanguageModel, seed: number, count: number):
       const set = { family, split: "validation", glyphScale: [scale, scale], seed, count } as const;
       const { accuracy, locatedRate, evidenceRate } = await measureScenes(model, createSceneSource(set, crop), {
         mode,
+        templates,
       });
       readings[`${family}, ${name}`] = { accuracy, locatedRate, evidenceRate };
     }

@@ -11,7 +11,7 @@ import { adviseOn, type Collapse } from "../collapse-alarm.ts";
 import { followTraining } from "../follow-training.ts";
 import { openTraining, type TrainingRun } from "../run-training.ts";
 import { maxCompletion, measureScenes, type SceneMeasurement } from "../scenes/measure-scenes.ts";
-import { firstTrainingScene, largeGlyph, signCrop, smallGlyph } from "../scenes/sign-scenes.ts";
+import { firstTrainingScene, largeGlyph, smallGlyph } from "../scenes/sign-scenes.ts";
 import type { StartOptions } from "../start-options.ts";
 import { type TrainProgramOptions, trainCommand } from "../train-options.ts";
 import { measureDistance } from "./measure-distance.ts";
@@ -95,7 +95,7 @@ export async function openArm(
   const run = await openTraining(trainingOptions(start, settings, data), backend);
   const { model } = run;
   const teacher = createTeacher(model.policy, { kind: "frozen", from: "snapshot" });
-  const crop = signCrop(model.processor.imageSettings.tileSize);
+  const { crop, settings: trained } = run.record;
   const heldOut = createSceneSource(experimentScenes(start).heldOut, crop);
   return {
     run,
@@ -104,13 +104,17 @@ export async function openArm(
     async measure(label, source, mode) {
       const progress = createProgress(label, source.size);
       try {
-        return await measureScenes(model, source, { mode, signal, onProgress: (done) => progress.update(done) });
+        return await measureScenes(model, source, {
+          mode,
+          templates: trained.templates!,
+          signal,
+          onProgress: (done) => progress.update(done),
+        });
       } finally {
         progress.stop();
       }
     },
-    distance: () =>
-      measureDistance(model, teacher, heldOut, { count: distanceScenes, settings: run.record.settings, signal }),
+    distance: () => measureDistance(model, teacher, heldOut, { count: distanceScenes, settings: trained, signal }),
     async train() {
       const collapse: Collapse | undefined = await followTraining(run, signal);
       if (collapse === undefined) return undefined;

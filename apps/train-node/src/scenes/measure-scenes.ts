@@ -1,15 +1,11 @@
 import type { SceneSource } from "@imagine-opd/command-line";
 import { type EvaluationMode, type EvaluationReport, streamEvaluation } from "@imagine-opd/evaluation";
-import { type PromptTemplates, promptTemplates } from "@imagine-opd/imagination-prompts";
-import type { WeightView } from "@imagine-opd/protocol/policy";
+import type { PromptTemplates } from "@imagine-opd/imagination-prompts";
 import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
-import { signPrompts } from "./sign-scenes.ts";
 import { checkEvidence, type Evidence } from "./sign-words.ts";
 
 /** Tokens of the longest explanation, about two signs, and some room. */
 export const maxCompletion = 56;
-
-const templates: PromptTemplates = { ...promptTemplates, ...signPrompts };
 
 export interface SceneMeasurement extends EvaluationReport {
   /** Whether each completion's own evidence is true. */
@@ -22,8 +18,8 @@ export interface SceneMeasurement extends EvaluationReport {
 
 export interface MeasureScenesOptions {
   readonly mode: EvaluationMode;
-  /** @default the student's */
-  readonly weights?: WeightView;
+  /** The prompts that the model was taught. */
+  readonly templates: PromptTemplates;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number) => void;
 }
@@ -32,13 +28,12 @@ export interface MeasureScenesOptions {
 export async function measureScenes(
   { policy, processor }: Pick<VisionLanguageModel, "policy" | "processor">,
   source: SceneSource,
-  { mode, weights, signal, onProgress }: MeasureScenesOptions,
+  { mode, templates, signal, onProgress }: MeasureScenesOptions,
 ): Promise<SceneMeasurement> {
   const options = { mode, templates, maxTokens: maxCompletion, batchSize: 32, seed: 0 };
   let report: EvaluationReport | undefined;
   for await (const event of streamEvaluation(policy, processor, source, {
     ...options,
-    ...(weights && { weights }),
     ...(signal && { signal }),
   })) {
     if (event.type === "sample-graded") onProgress?.(event.done);

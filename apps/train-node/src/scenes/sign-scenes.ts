@@ -1,5 +1,4 @@
 import type { PromptTemplates } from "@imagine-opd/imagination-prompts";
-import type { CropOptions } from "@imagine-opd/region-cropper";
 
 /** Side of one cell of a digit, pixels: the model sees a quarter of it. */
 export const smallGlyph = 4;
@@ -7,15 +6,6 @@ export const largeGlyph = 5;
 
 /** The warm-up draws training scenes below this index, every later training above it: they never meet. */
 export const firstTrainingScene = 25_000;
-
-/** How views of signs are cut: as `chooseCrop` does for a model with one tile. */
-export const signCrop = (tileSize: number): CropOptions => ({
-  padding: 0.1,
-  shape: "square",
-  output: { kind: "fixed", width: tileSize, height: tileSize },
-  dedupeIou: "off",
-  maxViews: "all",
-});
 
 const silent = (id: string) => ({ id: `silent-${id}`, version: 1, text: "" });
 

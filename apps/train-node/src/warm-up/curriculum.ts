@@ -66,14 +66,24 @@ export const curriculum: readonly Phase[] = [
         name: "digits",
         steps: 700,
         until: { lesson: "list-digits", loss: 0.5 },
-        parts: () => [part("list-digits", 40, 1), part("place-signs", 16, 0.5), part("read-view", 6, 0.5)],
+        parts: () => [part("list-digits", 40, 1), part("place-few", 16, 0.5), part("read-view", 6, 0.5)],
       },
+    ],
+  },
+  {
+    name: "find",
+    stages: [
       {
         ...rate,
         name: "places",
         steps: 1200,
         until: { lesson: "place-signs", loss: 0.15 },
-        parts: () => [part("place-signs", 32, 1), part("list-digits", 16, 0.5), part("read-view", 6, 0.5)],
+        parts: () => [
+          part("place-few", 16, 0.5),
+          part("place-signs", 24, 1),
+          part("list-digits", 12, 0.5),
+          part("read-view", 6, 0.5),
+        ],
       },
       {
         ...rate,

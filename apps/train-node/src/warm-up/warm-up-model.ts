@@ -1,3 +1,4 @@
+import { chooseCrop } from "@imagine-opd/command-line";
 import { crossEntropyThroughHead, type DistillationResult } from "@imagine-opd/distillation-loss";
 import { addGradients, clipScale, createAdamW, globalNorm } from "@imagine-opd/optim";
 import { throwIfAborted } from "@imagine-opd/protocol";
@@ -8,7 +9,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { firstTrainingScene } from "../scenes/sign-scenes.ts";
 import { type Part, type Stage, untilWindow } from "./curriculum.ts";
 import { type EncodedExercise, encodeExercise } from "./exercise.ts";
-import { lessons } from "./lessons.ts";
+import { lessonScenes, lessons } from "./lessons.ts";
 
 const rampSteps = 50;
 const maxGradientNorm = 1;
@@ -29,10 +30,11 @@ function makeExercises(
   step: number,
 ): EncodedExercise[] {
   const stream = randomStream(seed, "warm-up", step, lesson);
+  const crop = chooseCrop({}, model);
   const exercises: EncodedExercise[] = [];
   while (exercises.length < count) {
-    const scene = generateScene(seed, stream.integer(firstTrainingScene));
-    const exercise = lessons[lesson](scene, stream, model.processor.imageSettings.tileSize);
+    const scene = generateScene(seed, stream.integer(firstTrainingScene), lessonScenes[lesson]);
+    const exercise = lessons[lesson](scene, stream, crop);
     if (exercise !== undefined) exercises.push(encodeExercise(exercise, model.processor));
   }
   return exercises;
@@ -76,7 +78,9 @@ function learnPart(model: VisionLanguageModel, part: Part, exercises: readonly E
   }, Object.values(policy.trainable));
   result!.dispose();
   const names = Object.keys(policy.trainable);
-  const gradients = Object.fromEntries(names.map((name) => [name, grads[policy.trainable[name]!.name]!]));
+  // Exercises without a picture do not reach the vision tower.
+  const gradientOf = (variable: tf.Variable): tf.Tensor => grads[variable.name] ?? tf.zerosLike(variable);
+  const gradients = Object.fromEntries(names.map((name) => [name, gradientOf(policy.trainable[name]!)]));
   return { loss: value, gradients };
 }
 

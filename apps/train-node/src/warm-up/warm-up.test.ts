@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSceneSource, openBackend } from "@imagine-opd/command-line";
+import { chooseCrop, createSceneSource, openBackend } from "@imagine-opd/command-line";
 import { openDirectory, writeDirectory } from "@imagine-opd/host/node";
 import {
   parseAnswer,
@@ -15,7 +15,7 @@ import { generateScene } from "@imagine-opd/region-datasets";
 import { openModel, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { signCrop, signPrompts } from "../scenes/sign-scenes.ts";
+import { signPrompts } from "../scenes/sign-scenes.ts";
 import { checkEvidence, explainSigns } from "../scenes/sign-words.ts";
 import { writeTinyCheckpoint } from "../tiny-model/write-tiny-checkpoint.ts";
 import { type Exercise, encodeExercise } from "./exercise.ts";
@@ -37,7 +37,7 @@ afterAll(() => {
 
 test("every lesson's pieces tokenise as its whole text does, and its words are single tokens", () => {
   for (const [name, lesson] of Object.entries(lessons)) {
-    const exercise = lesson(generateScene(0, 3), randomStream(1, name), 64)!;
+    const exercise = lesson(generateScene(0, 3), randomStream(1, name), chooseCrop({}, model))!;
     const { completion, weights } = encodeExercise(exercise, model.processor);
     const whole = exercise.response.map(({ text }) => text).join("");
     expect([...completion.slice(0, -1)], name).toEqual([...model.processor.tokenize(whole)]);
@@ -50,7 +50,7 @@ test("every lesson's pieces tokenise as its whole text does, and its words are s
 test("digits of small signs are never labelled in the whole picture", () => {
   for (let index = 0; index < 20; index++) {
     const scene = generateScene(0, index);
-    const { response } = lessons["list-digits"](scene, randomStream(1), 64)!;
+    const { response } = lessons["list-digits"](scene, randomStream(1), chooseCrop({}, model))!;
     const labelled = response.filter(({ text, weight }) => weight > 0 && text !== " empty").length;
     expect(labelled).toBe(scene.objects.filter(isLarge).length);
   }
@@ -61,7 +61,7 @@ test("the student's questions are about large signs alone, the teacher's about a
     const seen = new Set<number>();
     for (let index = 0; index < 40; index++) {
       const scene = generateScene(0, index);
-      const exercise = lessons[name](scene, randomStream(index), 64);
+      const exercise = lessons[name](scene, randomStream(index), chooseCrop({}, model));
       const text = exercise?.response.map((piece) => piece.text).join("") ?? "";
       const named = scene.objects.filter(({ colour, shape }) => text.includes(`the ${colour} ${shape}`));
       for (const { glyphScale } of named) seen.add(glyphScale);
@@ -87,7 +87,7 @@ test("the warm-up asks in the very tokens that training and evaluation use", asy
     ["digit", "ask"],
     ["compare", "compare"],
   ] as const) {
-    const source = createSceneSource({ ...options, family }, signCrop(64));
+    const source = createSceneSource({ ...options, family }, chooseCrop({}, model));
     const example = await source.load(0);
     const messages = {
       student: studentMessages(example, { imagination: "on", templates }),
@@ -100,7 +100,7 @@ test("the warm-up asks in the very tokens that training and evaluation use", asy
       // The lesson that happens to ask what the scene asks.
       let exercise: Exercise | undefined;
       for (let draw = 0; askedIn(exercise) !== example.question; draw++)
-        exercise = lessons[`${name}-${context}`](source.scene(0), randomStream(draw), 64);
+        exercise = lessons[`${name}-${context}`](source.scene(0), randomStream(draw), chooseCrop({}, model));
       expect(processor.encode(messages[context])).toEqual(processor.encode(exercise!.messages));
       expect(checkEvidence(exercise!.response[0]!.text, source.scene(0).asked)).toEqual({ located: true, seen: true });
       expect(parseAnswer(exercise!.response[0]!.text).answer).toBe(example.answer);

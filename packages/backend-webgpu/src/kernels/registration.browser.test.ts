@@ -76,6 +76,7 @@ it("refuses a tensor that the device cannot bind, which would silently read as z
   tf.tidy(() => {
     // Its memory is only taken when it is used.
     const large = tf.engine().makeTensorFromTensorInfo({ ...tf.zeros([1]), shape: [rows, 1024], dtype: "float32" });
-    expect(() => geluTanh(large)).toThrow("and this device binds at most");
+    // Which limit is named depends on the device: where a buffer holds no more than a binding, the buffer's comes first.
+    expect(() => geluTanh(large)).toThrow(/this device (binds|holds) at most/);
   });
 });
