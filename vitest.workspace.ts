@@ -11,7 +11,8 @@ const alias = { "@imagine-opd/test-kit": fileURLToPath(new URL("./test-kit/src/i
 const elsewhere = ["**/*.page.test.ts", "**/node_modules/**", "**/dist/**", "**/*.{browser,dawn,verify}.test.ts"];
 
 function nodeProject(name: string, include: string[], testTimeout: number): TestProjectConfiguration {
-  return { ssr, resolve: { alias }, test: { name, environment: "node", include, exclude: elsewhere, testTimeout } };
+  const timeouts = { testTimeout, hookTimeout: testTimeout };
+  return { ssr, resolve: { alias }, test: { name, environment: "node", include, exclude: elsewhere, ...timeouts } };
 }
 
 const chromium = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
@@ -33,6 +34,7 @@ const browserProject: TestProjectConfiguration = {
     name: "browser",
     include: ["packages/*/src/**/*.browser.test.ts", "goldens/**/*.browser.test.ts", "apps/*/src/**/*.browser.test.ts"],
     testTimeout: 180_000,
+    hookTimeout: 180_000,
     browser: {
       enabled: true,
       headless: true,

@@ -97,7 +97,7 @@ function checkDemonstration({ demonstration, reveal, sampling }: TrainSettings, 
   if (demonstration === "none") return;
   if (reveal.groundTruth)
     refuse(
-      "a demonstration stands in the labelled answer's place, and reveal.groundTruth is true.",
+      `a demonstration stands in the labelled answer's place, and reveal.groundTruth is ${JSON.stringify(reveal.groundTruth)}.`,
       "Reveal one of them.",
     );
   if (sampling.rolloutsPerPrompt < 2)

@@ -25,6 +25,13 @@ const cases: [string, (preset: Preset) => unknown, unknown, from: string, to: st
     "7",
   ],
   [
+    "cosineSteps=90",
+    ({ settings }) => settings.optimiser.schedule,
+    { kind: "cosine", learningRate: 1e-6, warmupSteps: 0, totalSteps: 90 },
+    "off",
+    "90",
+  ],
+  [
     "divergence=forward-kl",
     ({ settings }) => settings.objective,
     { kind: "opd", divergence: { kind: "forward-kl" } },
@@ -121,6 +128,20 @@ const cases: [string, (preset: Preset) => unknown, unknown, from: string, to: st
     "views+answer",
     "answer",
   ],
+  [
+    "reveal=views+solution",
+    ({ settings }) => settings.reveal,
+    { evidence: true, groundTruth: "solution" },
+    "views+answer",
+    "views+solution",
+  ],
+  [
+    "reveal=solution",
+    ({ settings }) => settings.reveal,
+    { evidence: false, groundTruth: "solution" },
+    "views+answer",
+    "solution",
+  ],
   ["reveal=none", ({ settings }) => settings.reveal, { evidence: false, groundTruth: false }, "views+answer", "none"],
   ["pictures=swapped", ({ settings }) => settings.pictures, "swapped", "shared", "swapped"],
   ["missingPrivilege=skip", ({ settings }) => settings.missingPrivilege, "skip", "error", "skip"],
@@ -197,6 +218,17 @@ test("departures of a preset stand in every record", () => {
   expect(deviations.map(({ field }) => field)).toEqual(["feedback", "lr"]);
 });
 
+test("rate, rise and fall can be declared in any order, and the fall taken back", () => {
+  const schedule = { kind: "cosine", learningRate: 5e-4, warmupSteps: 20, totalSteps: 300 };
+  for (const order of [
+    ["lr=5e-4", "warmup=20", "cosineSteps=300"],
+    ["cosineSteps=300", "warmup=20", "lr=5e-4"],
+  ])
+    expect(deviate(sdpo, order).preset.settings.optimiser.schedule).toEqual(schedule);
+  const back = deviate(sdpo, ["cosineSteps=300", "warmup=20", "cosineSteps=off"]).preset.settings.optimiser.schedule;
+  expect(back).toMatchObject({ kind: "linear-warmup", warmupSteps: 20 });
+});
+
 test("support and importance cap survive another divergence, and can be taken away", () => {
   const other = deviate(sdpo, ["divergence=reverse-kl"]).preset.settings.objective;
   const topK = { support: "student", k: 100, mass: "tail" };
@@ -233,7 +265,7 @@ test.each([
   ["reduction=constant-length", "reduction must be token-mean, sequence-mean, sum or constant-length:TOKENS"],
   ["bannedTokenIds=5,x", 'an id of bannedTokenIds must be an integer ≥ 0, got "x".'],
   ["lossTemperature=0", 'lossTemperature must be a number > 0, got "0".'],
-  ["reveal=all", 'reveal must be one of views+answer, views, answer, none, got "all".'],
+  ["reveal=all", 'reveal must be one of views+answer, views+solution, views, answer, solution, none, got "all".'],
 ])("%s is refused", (change, message) => {
   expect(() => deviate(imagine, [change])).toThrow(message);
 });

@@ -1,3 +1,4 @@
+import type { Schedule } from "@imagine-opd/optim";
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import {
   choose,
@@ -143,25 +144,39 @@ const countFromZero = (field: string) => (text: string) => parseNumber(field, te
 const positive = (field: string) => (text: string) => parseNumber(field, text);
 const fromZero = (field: string) => (text: string) => parseNumber(field, text, { from: "zero" });
 
+const warmupStepsOf = (schedule: Schedule): number =>
+  schedule.kind === "constant" ? 0 : (schedule.warmupSteps ?? 0);
+
+function changeSchedule(preset: Preset, change: (schedule: Schedule) => Schedule): Preset {
+  const { optimiser } = preset.settings;
+  return changeSettings(preset, { optimiser: { ...optimiser, schedule: change(optimiser.schedule) } });
+}
+
 /** Every field of a preset that may be declared different, by the name that `--deviate` takes. */
 export const fields: Readonly<Record<string, DeviationField>> = {
   lr: {
     read: ({ settings }) => settings.optimiser.schedule.learningRate,
-    write(preset, text) {
-      const { optimiser } = preset.settings;
-      const schedule = { ...optimiser.schedule, learningRate: parseNumber("lr", text) };
-      return changeSettings(preset, { optimiser: { ...optimiser, schedule } });
-    },
+    write: (preset, text) =>
+      changeSchedule(preset, (schedule) => ({ ...schedule, learningRate: parseNumber("lr", text) })),
   },
   warmup: {
+    read: ({ settings }) => warmupStepsOf(settings.optimiser.schedule),
+    write: (preset, text) =>
+      changeSchedule(preset, (schedule) => {
+        const warmupSteps = countFromZero("warmup")(text);
+        if (schedule.kind === "cosine") return { ...schedule, warmupSteps };
+        return { kind: "linear-warmup", learningRate: schedule.learningRate, warmupSteps };
+      }),
+  },
+  cosineSteps: {
     read: ({ settings: { optimiser } }) =>
-      optimiser.schedule.kind === "constant" ? 0 : optimiser.schedule.warmupSteps,
-    write(preset, text) {
-      const { optimiser } = preset.settings;
-      const { learningRate } = optimiser.schedule;
-      const schedule = { kind: "linear-warmup", learningRate, warmupSteps: countFromZero("warmup")(text) } as const;
-      return changeSettings(preset, { optimiser: { ...optimiser, schedule } });
-    },
+      optimiser.schedule.kind === "cosine" ? optimiser.schedule.totalSteps : undefined,
+    write: (preset, text) =>
+      changeSchedule(preset, (schedule) => {
+        const rise = { learningRate: schedule.learningRate, warmupSteps: warmupStepsOf(schedule) };
+        if (text === "off") return { kind: "linear-warmup", ...rise };
+        return { kind: "cosine", ...rise, totalSteps: count("cosineSteps")(text) };
+      }),
   },
   divergence: {
     read: ({ settings }) => formatDivergence(settings.objective),

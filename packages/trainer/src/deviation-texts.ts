@@ -193,14 +193,23 @@ export function formatSupport(topK: TopK | undefined): string {
   return topK === undefined ? "all" : `${topK.support}:${topK.k}:${topK.mass}`;
 }
 
-const reveals = ["views+answer", "views", "answer", "none"] as const;
+const reveals = {
+  "views+answer": { evidence: true, groundTruth: true },
+  "views+solution": { evidence: true, groundTruth: "solution" },
+  views: { evidence: true, groundTruth: false },
+  answer: { evidence: false, groundTruth: true },
+  solution: { evidence: false, groundTruth: "solution" },
+  none: { evidence: false, groundTruth: false },
+} as const satisfies Record<string, Reveal>;
+const revealNames = Object.keys(reveals) as (keyof typeof reveals)[];
 
 /** `views+answer` and the like. @throws invalid-argument */
 export function parseReveal(text: string): Reveal {
-  const chosen = reveals.indexOf(choose("reveal", text, reveals));
-  return { evidence: chosen < 2, groundTruth: chosen % 2 === 0 };
+  return reveals[choose("reveal", text, revealNames)];
 }
 
 export function formatReveal({ evidence, groundTruth }: Reveal): string {
-  return reveals[(evidence ? 0 : 2) + (groundTruth ? 0 : 1)]!;
+  return revealNames.find(
+    (name) => reveals[name].evidence === evidence && reveals[name].groundTruth === groundTruth,
+  )!;
 }

@@ -1,4 +1,4 @@
-import { studentPrompt, teacherPrompt } from "@imagine-opd/privileged-teacher";
+import { type Reveal, studentPrompt, teacherPrompt } from "@imagine-opd/privileged-teacher";
 import type { EncodedPrompt, Example, Processor } from "@imagine-opd/protocol";
 import type { TrainSettings } from "./settings.ts";
 
@@ -16,8 +16,15 @@ export interface PreparedBatch {
   readonly dropped: { readonly missingPrivilege: number; readonly longPrompt: number };
 }
 
-function lacksPrivilege({ views, answer }: Example, { reveal }: TrainSettings): boolean {
-  return (reveal.evidence && views.length === 0) || (reveal.groundTruth && answer === undefined);
+/** What of the asked for there is to reveal. */
+function revealable(example: Example, { evidence, groundTruth }: Reveal): Reveal {
+  const shown = groundTruth === "solution" ? example.solution : example.answer;
+  return { evidence: evidence && example.views.length > 0, groundTruth: shown === undefined ? false : groundTruth };
+}
+
+function lacksPrivilege(example: Example, { reveal }: TrainSettings): boolean {
+  const { evidence, groundTruth } = revealable(example, reveal);
+  return evidence !== reveal.evidence || groundTruth !== reveal.groundTruth;
 }
 
 /** Encodes the prompts of a step and leaves out what the settings say. */
@@ -53,13 +60,7 @@ export function prepareExamples(
 export function encodeTeacher(example: Example, processor: Processor, settings: TrainSettings): EncodedPrompt {
   const { reveal, missingPrivilege, pictures } = settings;
   const wording = settings.templates && { templates: settings.templates };
-  const shown =
-    missingPrivilege === "reduce"
-      ? {
-          evidence: reveal.evidence && example.views.length > 0,
-          groundTruth: reveal.groundTruth && example.answer !== undefined,
-        }
-      : reveal;
+  const shown = missingPrivilege === "reduce" ? revealable(example, reveal) : reveal;
   if (pictures === "shared" || !shown.evidence || example.views.length === 0) {
     return teacherPrompt(processor, example, { reveal: shown, ...wording });
   }

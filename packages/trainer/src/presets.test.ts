@@ -32,7 +32,7 @@ const tables: Record<PresetName, readonly unknown[]> = {
     ...[8, 1, off, off, 1024, 8192, 96, 2e-6, 10],
   ],
   opsd: [
-    ...["jsd 0.5", off, off, off, "frozen base", false, true, "shared"],
+    ...["jsd 0.5", off, off, off, "frozen base", false, "solution", "shared"],
     ...[1, 1.1, 0.95, 20, 1024, 18_976, 32, 2e-4, 0],
   ],
   sdpo: [

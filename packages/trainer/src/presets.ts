@@ -87,12 +87,15 @@ export const presets = {
       { field: "teacherPrompt", preset: "cut on the right at 10240 tokens", value: "an error beyond the context" },
     ],
   },
-  /** arXiv 2601.18734, github.com/siyan-zhao/OPSD at 590ec26; lengths of its 4B run. The loss has the sampling temperature. */
+  /**
+   * arXiv 2601.18734, github.com/siyan-zhao/OPSD at 590ec26; lengths of its 4B run. The loss has the sampling temperature. Needs
+   * records with a solution; with answers alone, declare `reveal=answer`.
+   */
   opsd: {
     settings: {
       ...common,
       objective: { kind: "opd", divergence: { kind: "jsd", beta: 0.5 } },
-      reveal: { evidence: false, groundTruth: true },
+      reveal: { evidence: false, groundTruth: "solution" },
       pictures: "shared",
       sampling: { temperature: 1.1, topP: 0.95, topK: 20, maxTokens: 1024, rolloutsPerPrompt: 1 },
       batchSize: 32,
@@ -107,7 +110,6 @@ export const presets = {
       targetModules: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
     },
     departures: [
-      { field: "privilege", preset: "reference solution text", value: "labelled answer" },
       { field: "reduction", preset: "mean over the micro-batch's tokens", value: "mean over the step's tokens" },
     ],
   },

@@ -11,7 +11,7 @@ import type { TrainerState } from "./trainer.ts";
 
 const jsonName = "trainer.json";
 const tensorsName = "trainer.safetensors";
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** What `trainer.json` holds: the state with names in place of arrays. */
 interface StateJson extends Omit<TrainerState, "optimizer" | "teacher"> {
@@ -40,7 +40,7 @@ function toTensors({ optimizer, teacher }: TrainerState): TensorToWrite[] {
 
 /** Writes a state as `trainer.json` and `trainer.safetensors`. */
 export async function saveTrainerState(state: TrainerState, sink: FileSink): Promise<void> {
-  const { step, skippedSteps, dataFingerprint, processorFingerprint, optimizer, teacher } = state;
+  const { step, skippedSteps, dataFingerprint, processorFingerprint, promptsFingerprint, optimizer, teacher } = state;
   await writeSafetensors(sink, tensorsName, toTensors(state));
   const json = {
     formatVersion,
@@ -48,6 +48,7 @@ export async function saveTrainerState(state: TrainerState, sink: FileSink): Pro
     skippedSteps,
     dataFingerprint,
     processorFingerprint,
+    promptsFingerprint,
     optimizer: { step: optimizer.step },
     ...(teacher && { teacher: { ...teacher, weights: Object.keys(teacher.weights) } }),
   };
@@ -82,6 +83,7 @@ export async function loadTrainerState(files: FileSource): Promise<TrainerState>
     skippedSteps: json.skippedSteps,
     dataFingerprint: json.dataFingerprint,
     processorFingerprint: json.processorFingerprint,
+    promptsFingerprint: json.promptsFingerprint,
     optimizer: { step: json.optimizer.step, moments },
     teacher: json.teacher === undefined ? undefined : { ...json.teacher, weights },
   };

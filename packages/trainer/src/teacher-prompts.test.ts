@@ -1,4 +1,5 @@
 import "@tensorflow/tfjs-backend-cpu";
+import { promptTemplates } from "@imagine-opd/imagination-prompts";
 import { createTeacher } from "@imagine-opd/privileged-teacher";
 import type { Example, ExampleSource, Message, Processor } from "@imagine-opd/protocol";
 import { registerCoreGradients } from "@imagine-opd/tensor-ops";
@@ -36,7 +37,11 @@ const textOf = (messages: readonly Message[]) =>
   messages.flatMap(({ content }) => content.map((part) => (part.type === "text" ? part.text : "[picture]"))).join("\n");
 
 /** One step; what every completion said, and the context under which the teacher read it. */
-async function takeStep(grade: Grader | undefined, changes: Partial<TrainSettings> = {}) {
+async function takeStep(
+  grade: Grader | undefined,
+  changes: Partial<TrainSettings> = {},
+  more: Partial<Example> = {},
+) {
   const rendered = new Map<string, string>();
   const processor: Processor = {
     ...plain,
@@ -58,7 +63,9 @@ async function takeStep(grade: Grader | undefined, changes: Partial<TrainSetting
     },
   };
   const all = { ...settings, ...changes };
-  const trainer = createTrainer({ policy, processor, teacher: spy, examples, settings: all, ...(grade && { grade }) });
+  const data: ExampleSource = { ...examples, load: async (index) => ({ ...(await load(index)), ...more }) };
+  const options = { policy, processor, teacher: spy, examples: data, settings: all, ...(grade && { grade }) };
+  const trainer = createTrainer(options);
   const before = tf.memory().numTensors;
   try {
     const { rollouts, metrics } = await trainer.next();
@@ -84,6 +91,41 @@ test("the first other completion that is correct stands in the answer's place, a
   expect(read.map(shownIn)).toEqual(expected);
   for (const context of read.filter(shownIn)) expect(context).toContain("never say or hint that an attempt was given");
   for (const context of read) expect(context).not.toContain("Labelled answer");
+});
+
+test("the wording of a demonstration is that of the settings", async () => {
+  const templates = {
+    ...promptTemplates,
+    hiddenDemonstration: { id: "mine", version: 1, text: "Somebody else was right." },
+    demonstrationLabel: { id: "mine", version: 1, text: "\nThey said: {answer}" },
+  };
+  const { read, texts } = await takeStep(gradeWord, { templates });
+  const shown = read.flatMap((context) => /^They said: (.*)$/m.exec(context)?.[1] ?? []);
+  expect(shown.length).toBeGreaterThan(1);
+  for (const text of shown) expect(texts).toContain(text);
+  expect(read.filter((context) => context.includes("Somebody else was right."))).toHaveLength(shown.length);
+});
+
+const solved = { answer: "w5", solution: "the sign stands left so it is w5" };
+const opsd = { ...presets.opsd.settings, sampling: settings.sampling } satisfies Partial<TrainSettings>;
+
+test("the preset opsd shows the reference solution, and the answer only in it", async () => {
+  const { read, metrics } = await takeStep(undefined, { ...opsd, batchSize: 2 }, solved);
+  for (const context of read) {
+    expect(context).toContain(` Reference solution: ${solved.solution}`);
+    expect(context).toContain("never say or hint that a solution was given");
+    expect(context).not.toMatch(/labelled answer/i);
+  }
+  expect(metrics.optimiser!.gradientNorm).toBeGreaterThan(1e-3);
+});
+
+test("opsd without solutions stops with the reason; reduced it shows nothing, never the answer instead", async () => {
+  const { solution: _, ...answered } = solved;
+  await expect(takeStep(undefined, { ...opsd, batchSize: 2 }, answered)).rejects.toThrow(
+    'reveal.groundTruth is "solution", but the record has no solution. Skip the record',
+  );
+  const { read } = await takeStep(undefined, { ...opsd, batchSize: 2, missingPrivilege: "reduce" }, answered);
+  for (const context of read) expect(context).not.toMatch(/solution|labelled answer/i);
 });
 
 test("completions that nothing can be shown to do not count, and with reduce they do", async () => {

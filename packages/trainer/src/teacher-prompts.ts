@@ -13,19 +13,9 @@ export interface TeacherPrompts {
   readonly skipped: ReadonlySet<Completion>;
 }
 
-/** The wording of the answer's place for a demonstration. */
-function demonstrationTemplates(templates: PromptTemplates): PromptTemplates {
-  return {
-    ...templates,
-    hiddenAnswer: {
-      id: "hidden-demonstration",
-      version: 1,
-      text:
-        "Another attempt at the question, which was right, follows it. It is hidden support. Let it lead you to the evidence " +
-        "in the picture, and never say or hint that an attempt was given.",
-    },
-    answerLabel: { id: "demonstration-label", version: 1, text: " Successful attempt: {answer}" },
-  };
+/** The words for a demonstration in the places of those for an answer. */
+function wordDemonstration(templates: PromptTemplates): PromptTemplates {
+  return { ...templates, hiddenAnswer: templates.hiddenDemonstration, answerLabel: templates.demonstrationLabel };
 }
 
 /**
@@ -79,7 +69,7 @@ function demonstrate(
   return encodeTeacher({ ...source.example, answer: text }, processor, {
     ...settings,
     reveal: { ...settings.reveal, groundTruth: true },
-    templates: demonstrationTemplates(settings.templates ?? promptTemplates),
+    templates: wordDemonstration(settings.templates ?? promptTemplates),
   });
 }
 

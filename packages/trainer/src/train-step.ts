@@ -101,7 +101,7 @@ export async function trainStep(
   if (batch.prepared.length === 0) {
     throw new ImagineOpdError("invalid-data", {
       where: "trainer.trainStep",
-      problem: `none of the step's ${examples.length} examples can be used (${batch.dropped.missingPrivilege} without views or answer, ${batch.dropped.longPrompt} with a prompt above ${settings.maxPromptTokens} tokens).`,
+      problem: `none of the step's ${examples.length} examples can be used (${batch.dropped.missingPrivilege} without what is to be revealed, ${batch.dropped.longPrompt} with a prompt above ${settings.maxPromptTokens} tokens).`,
       remedy: "Filter the data set, or change missingPrivilege or maxPromptTokens.",
       details: batch.dropped,
     });

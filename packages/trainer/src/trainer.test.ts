@@ -1,4 +1,5 @@
 import "@tensorflow/tfjs-backend-cpu";
+import { fingerprintTemplates, type PromptTemplates, promptTemplates } from "@imagine-opd/imagination-prompts";
 import { createTeacher, type TeacherKind } from "@imagine-opd/privileged-teacher";
 import type { Example, ExampleSource } from "@imagine-opd/protocol";
 import type { Policy } from "@imagine-opd/protocol/policy";
@@ -270,6 +271,27 @@ test("a state of other data is refused", async () => {
   other.dispose();
 });
 
+test.each<keyof PromptTemplates>(["student", "hiddenAnswer", "hiddenSolution", "hiddenDemonstration", "demonstrationLabel"])(
+  "a state of a run with another wording of %s is refused",
+  async (name) => {
+    const one = open();
+    const files = memoryFiles();
+    await saveTrainerState(await one.trainer.exportState(), files);
+    one.dispose();
+    const templates = { ...promptTemplates, [name]: { ...promptTemplates[name], text: "Look." } };
+    const [then, now] = [promptTemplates, templates].map(fingerprintTemplates);
+    const state = await loadTrainerState(files);
+    const other = open({ templates });
+    expect(() => other.trainer.importState(state)).toThrow(
+      `trainer.importState: the wording of the prompts changed since the checkpoint (${then} then, ${now} now).`,
+    );
+    other.dispose();
+    const same = open({ templates: { ...promptTemplates } });
+    same.trainer.importState(state);
+    same.dispose();
+  },
+);
+
 test("no tensor is left over from 50 steps", async () => {
   const { trainer, dispose } = open({ sampling: { ...settings.sampling, maxTokens: 2 } });
   await trainer.next();
@@ -303,6 +325,27 @@ test("a gradient that is not finite changes nothing and is counted; five in a ro
 });
 
 describe("records that lack what the teacher should see", () => {
+  const solving = { reveal: { evidence: true, groundTruth: "solution" }, batchSize: 6 } as const;
+  const halfSolved = (): ExampleSource => {
+    const data = examples();
+    const solution = "It stands there. So it is that.";
+    return { ...data, load: async (index) => ({ ...(await data.load(index)), ...(index % 2 === 0 && { solution }) }) };
+  };
+  test("a solution: error names it, skip leaves out, reduce keeps the views and shows no answer instead", async () => {
+    const strict = open(solving, halfSolved());
+    await expect(strict.trainer.next()).rejects.toThrow(
+      'reveal.groundTruth is "solution", but the record has no solution.',
+    );
+    strict.dispose();
+    const skipping = open({ ...solving, missingPrivilege: "skip" }, halfSolved());
+    const { metrics, rollouts } = await skipping.trainer.next();
+    expect(metrics.data!.droppedMissingPrivilege).toBe(3);
+    expect(new Set(rollouts.map(({ recordId }) => recordId))).toEqual(new Set(["record-0", "record-2", "record-4"]));
+    skipping.dispose();
+    const reducing = open({ ...solving, missingPrivilege: "reduce" }, halfSolved());
+    expect((await reducing.trainer.next()).metrics.data!.records).toBe(6);
+    reducing.dispose();
+  });
   const incomplete = (): ExampleSource => {
     const data = examples();
     return { ...data, load: async (index) => ({ ...(await data.load(index)), ...(index % 2 === 0 && { views: [] }) }) };

@@ -1,3 +1,4 @@
+import { fingerprintTemplates, promptTemplates } from "@imagine-opd/imagination-prompts";
 import { type AdamW, type AdamWState, createAdamW } from "@imagine-opd/optim";
 import type { Teacher, TeacherState } from "@imagine-opd/privileged-teacher";
 import { type ExampleSource, ImagineOpdError, type Processor } from "@imagine-opd/protocol";
@@ -28,6 +29,8 @@ export interface TrainerState {
   readonly skippedSteps: number;
   readonly dataFingerprint: string;
   readonly processorFingerprint: string;
+  /** Hash of the wording of all prompts, that of demonstrations included. */
+  readonly promptsFingerprint: string;
   readonly optimizer: AdamWState;
   readonly teacher: TeacherState | undefined;
 }
@@ -40,7 +43,10 @@ export interface Trainer {
   readonly options: TrainerOptions;
   next(options?: { readonly signal?: AbortSignal }): Promise<StepResult>;
   exportState(): Promise<TrainerState>;
-  /** Goes on from a state. The policy must hold the weights that it had when the state was exported. */
+  /**
+   * Goes on from a state. The policy must hold the weights that it had when the state was exported.
+   * @throws mismatch when the data, the processor or the wording of a prompt is another
+   */
   importState(state: TrainerState): void;
   /** Frees the optimiser's state, never the policy or the teacher. */
   dispose(): void;
@@ -57,6 +63,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
   const { policy, processor, teacher, examples, settings } = options;
   const { betas, epsilon, weightDecay } = settings.optimiser;
   checkSettings("trainer.createTrainer", settings);
+  const promptsFingerprint = fingerprintTemplates(settings.templates ?? promptTemplates);
   const order = createDataOrder(examples.size, settings.batchSize, settings.seed);
   const optimizer: AdamW = createAdamW(policy.trainable, { betas, epsilon, weightDecay });
   let step = 0;
@@ -91,6 +98,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
       skippedSteps,
       dataFingerprint: examples.fingerprint,
       processorFingerprint: processor.fingerprint,
+      promptsFingerprint,
       optimizer: await optimizer.exportState(),
       teacher: await teacher?.exportState(),
     }),
@@ -98,6 +106,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
       for (const [what, stored, own] of [
         ["data", state.dataFingerprint, examples.fingerprint],
         ["processor", state.processorFingerprint, processor.fingerprint],
+        ["wording of the prompts", state.promptsFingerprint, promptsFingerprint],
       ]) {
         if (stored === own) continue;
         throw new ImagineOpdError("mismatch", {

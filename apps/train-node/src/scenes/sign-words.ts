@@ -11,11 +11,17 @@ function describeSigns(signs: readonly Sign[]) {
   };
 }
 
-/** The four moves in the tiny model's register: where it looks, that it zooms in mind, what it sees, the answer. */
-export function explainSigns(signs: readonly Sign[], answer: string): string {
+/** The first three moves in the tiny model's register: where it looks, that it zooms in mind, what it sees. */
+export function describeEvidence(signs: readonly Sign[]): string {
   const { places, names, digits } = describeSigns(signs);
   const [matter, them] = signs.length === 1 ? ["sign matters", "it"] : ["signs matter", "them"];
-  return ` Looking at ${places} , ${names} ${matter} . I mentally zoom in on ${them} . I see ${digits} . <answer>${answer}</answer>`;
+  return ` Looking at ${places} , ${names} ${matter} . I mentally zoom in on ${them} . I see ${digits} .`;
+}
+
+/** The last move. Of two digits it says first which is larger: a tiny model learns one step at a time, not both at once. */
+export function concludeAnswer([first, second]: readonly Sign[], answer: string): string {
+  const comparison = second && ` ${first!.digit}${first!.digit < second.digit ? "<" : ">"}${second.digit} .`;
+  return `${comparison ?? ""} <answer>${answer}</answer>`;
 }
 
 export interface Evidence {

@@ -12,7 +12,7 @@ import {
   type Sign,
 } from "@imagine-opd/region-datasets";
 import { largeGlyph } from "../scenes/sign-scenes.ts";
-import { explainSigns } from "../scenes/sign-words.ts";
+import { concludeAnswer, describeEvidence } from "../scenes/sign-words.ts";
 import type { Exercise, Piece } from "./exercise.ts";
 
 /** What the warm-up labels in the whole picture: digits of large signs; in views, of every size. */
@@ -79,7 +79,7 @@ function explain(scene: Scene, context: Context, asked: Asked, crop: CropOptions
   const views = viewsOf(scene, boxes, crop).map((image) => ({ type: "image", image }) as const);
   return {
     messages: [{ ...user!, content: [...user!.content, ...views] }],
-    response: [{ text: explainSigns(signs, answer), weight: 1 }],
+    response: [{ text: describeEvidence(signs) + concludeAnswer(signs, answer), weight: 1 }],
   };
 }
 
@@ -124,13 +124,11 @@ function askLarger(context: Context): Lesson {
 const concludeLarger: Lesson = (scene, stream) => {
   const asked = pickPair(scene.objects, stream);
   if (asked === undefined) return undefined;
-  const text = explainSigns(asked.signs, asked.answer);
-  const end = text.lastIndexOf(asked.answer);
   return {
     messages: rawMessages([], questionOf("compare", asked.signs)),
     response: [
-      { text: text.slice(0, end), weight: 0 },
-      { text: text.slice(end), weight: 1 },
+      { text: describeEvidence(asked.signs), weight: 0 },
+      { text: concludeAnswer(asked.signs, asked.answer), weight: 1 },
     ],
   };
 };

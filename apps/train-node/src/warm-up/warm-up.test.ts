@@ -16,7 +16,7 @@ import { openModel, type VisionLanguageModel } from "@imagine-opd/vision-languag
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signPrompts } from "../scenes/sign-scenes.ts";
-import { checkEvidence, explainSigns } from "../scenes/sign-words.ts";
+import { checkEvidence, concludeAnswer, describeEvidence } from "../scenes/sign-words.ts";
 import { writeTinyCheckpoint } from "../tiny-model/write-tiny-checkpoint.ts";
 import { type Exercise, encodeExercise } from "./exercise.ts";
 import { isLarge, lessons } from "./lessons.ts";
@@ -110,11 +110,19 @@ test("the warm-up asks in the very tokens that training and evaluation use", asy
 
 test("evidence is true only in its very words", () => {
   const { asked, answer } = generateScene(0, 1, { family: "compare" });
-  const text = explainSigns(asked, answer);
+  const text = describeEvidence(asked) + concludeAnswer(asked, answer);
   expect(checkEvidence(text, asked)).toEqual({ located: true, seen: true });
   expect(checkEvidence(text, [...asked].reverse())).toEqual({ located: false, seen: false });
-  expect(checkEvidence(explainSigns(asked.slice(0, 1), answer), asked)).toEqual({ located: false, seen: false });
+  expect(checkEvidence(describeEvidence(asked.slice(0, 1)), asked)).toEqual({ located: false, seen: false });
   expect(parseTrajectory(text).moves.map(({ kind }) => kind)).toEqual(["locate", "invoke", "reveal", "commit"]);
+});
+
+test("a comparison is concluded from digits, its answer is the sign of the larger one", () => {
+  const sign = (colour: "red" | "blue", digit: number) => ({ ...generateScene(0, 1).asked[0]!, colour, digit });
+  const [red, blue] = [sign("red", 3), sign("blue", 8)];
+  expect(concludeAnswer([red], "3")).toBe(" <answer>3</answer>");
+  expect(concludeAnswer([red, blue], "blue circle")).toBe(" 3<8 . <answer>blue circle</answer>");
+  expect(concludeAnswer([blue, red], "blue circle")).toBe(" 8>3 . <answer>blue circle</answer>");
 });
 
 test("a stage's rate rises, then falls to its last rate", () => {
