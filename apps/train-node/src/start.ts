@@ -152,7 +152,7 @@ async function start(options: StartOptions): Promise<void> {
         title: "The paper's own form beside the default",
         note: "The same base model, scenes and teacher. The paper samples one token at each place and uses its log-ratio as an advantage; the default compares whole distributions. The paper's rate of 1e-6 is for 4 billion parameters; here both rates are scaled.",
         runs: [
-          { name: "reverse KL, all ids, rate 5e-4", before, after, distance, steps },
+          { name: "reverse KL, all ids, rate 1e-3 falling to 0", before, after, distance, steps },
           {
             name: "sampled log-ratio, rate 1e-4",
             before,

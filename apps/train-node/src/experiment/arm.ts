@@ -24,9 +24,14 @@ export interface ArmSettings {
   readonly out: string;
 }
 
-/** What both forms change of the paper's recipe, which is for a model 6 000 times as large. */
-const changes = ["warmup=20", "reveal=views", `maxTokens=${maxCompletion}`];
-const rates = { "reverse-kl": 5e-4, paper: 1e-4 } as const;
+/** What each form changes of the paper's recipe, which is for a model 6 000 times as large. */
+function changesOf({ objective, control, steps }: ArmSettings): string[] {
+  const warmup = `warmup=${Math.min(20, Math.floor(steps / 5))}`;
+  const form =
+    objective === "paper" ? ["lr=1e-4", warmup] : ["divergence=reverse-kl", "lr=1e-3", warmup, `cosineSteps=${steps}`];
+  const teacher = control === "live" ? ["teacher=live"] : [];
+  return [...form, "reveal=views", `maxTokens=${maxCompletion}`, ...teacher];
+}
 
 /** Scenes on which the divergence to the teacher is measured. */
 export const distanceScenes = 256;
@@ -46,16 +51,14 @@ export function experimentScenes({ family, seed, evaluate }: StartOptions) {
 }
 
 function trainingOptions(start: StartOptions, arm: ArmSettings, data: string): TrainProgramOptions {
-  const { objective, control, steps, out } = arm;
-  const divergence = objective === "paper" ? [] : ["divergence=reverse-kl"];
-  const teacher = control === "live" ? ["teacher=live"] : [];
+  const { control, steps, out } = arm;
   return {
     ...trainCommand().opts<TrainProgramOptions>(), // the training program's defaults
     model: start.model,
     data,
     format: "scenes",
     out,
-    deviate: [...divergence, `lr=${rates[objective]}`, ...changes, ...teacher],
+    deviate: changesOf(arm),
     ...(control !== undefined && control !== "live" && { control }),
     steps,
     seed: start.seed,

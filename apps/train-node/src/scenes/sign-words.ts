@@ -20,8 +20,10 @@ export function describeEvidence(signs: readonly Sign[]): string {
 
 /** The last move. Of two digits it says first which is larger: a tiny model learns one step at a time, not both at once. */
 export function concludeAnswer([first, second]: readonly Sign[], answer: string): string {
-  const comparison = second && ` ${first!.digit}${first!.digit < second.digit ? "<" : ">"}${second.digit} .`;
-  return `${comparison ?? ""} <answer>${answer}</answer>`;
+  if (second === undefined) return ` <answer>${answer}</answer>`;
+  const sign = first!.digit < second.digit ? "<" : ">";
+  // The space makes the answer's words the very tokens that stand in the question.
+  return ` ${first!.digit}${sign}${second.digit} . <answer> ${answer}</answer>`;
 }
 
 export interface Evidence {

@@ -104,6 +104,7 @@ export const curriculum: readonly Phase[] = [
         parts: () => [
           part("ask-student", 16, 0.5),
           part("ask-teacher", 16, 0.5),
+          part("conclude-larger", 24, 0.5),
           part("read-signs", 12, 0.4),
           part("read-view", 4, 0.2),
         ],
@@ -118,6 +119,7 @@ export const curriculum: readonly Phase[] = [
           part("ask-teacher", 12, 0.4),
           part("compare-student", 8, 0.25),
           part("compare-teacher", 12, 0.4),
+          part("conclude-larger", 24, 0.5),
           part("read-signs", 8, 0.2),
           part("read-view", 4, 0.2),
         ],

@@ -121,8 +121,8 @@ test("a comparison is concluded from digits, its answer is the sign of the large
   const sign = (colour: "red" | "blue", digit: number) => ({ ...generateScene(0, 1).asked[0]!, colour, digit });
   const [red, blue] = [sign("red", 3), sign("blue", 8)];
   expect(concludeAnswer([red], "3")).toBe(" <answer>3</answer>");
-  expect(concludeAnswer([red, blue], "blue circle")).toBe(" 3<8 . <answer>blue circle</answer>");
-  expect(concludeAnswer([blue, red], "blue circle")).toBe(" 8>3 . <answer>blue circle</answer>");
+  expect(concludeAnswer([red, blue], "blue circle")).toBe(" 3<8 . <answer> blue circle</answer>");
+  expect(concludeAnswer([blue, red], "blue circle")).toBe(" 8>3 . <answer> blue circle</answer>");
 });
 
 test("a stage's rate rises, then falls to its last rate", () => {
