@@ -26,6 +26,7 @@ const browserProject: TestProjectConfiguration = {
       "@tensorflow/tfjs-core/dist/register_all_gradients",
       "@tensorflow/tfjs-core/dist/gradients/*.js",
       "@tensorflow/tfjs-backend-cpu",
+      "@tensorflow/tfjs-backend-wasm",
       "@tensorflow/tfjs-backend-webgpu",
       "fast-check",
     ],

@@ -8,8 +8,16 @@ import { cpus, loadavg, platform, totalmem } from "node:os";
 import { runProgram } from "@imagine-opd/command-line";
 import { Command } from "commander";
 
-/** Programs of this folder, and whether they take `--backend`. Each prints tables on stderr and one JSON value on stdout. */
-const benches: Readonly<Record<string, { readonly takesBackend: boolean }>> = {
+interface Bench {
+  readonly takesBackend: boolean;
+  /** Why it runs only when it is named. */
+  readonly onlyNamed?: string;
+}
+
+const needsDriver = "needs WebGPU's driver";
+
+/** Programs of this folder. Each prints tables on stderr and one JSON value on stdout. */
+const benches: Readonly<Record<string, Bench>> = {
   "wasm-matmul": { takesBackend: false },
   "loss-through-head": { takesBackend: true },
   "kernel-counts": { takesBackend: true },
@@ -18,8 +26,15 @@ const benches: Readonly<Record<string, { readonly takesBackend: boolean }>> = {
   decode: { takesBackend: false },
   "train-step": { takesBackend: false },
   "opd-step": { takesBackend: false },
-  "smolvlm-256m": { takesBackend: true },
+  "smolvlm-256m": { takesBackend: true, onlyNamed: "takes half a gigabyte of disk" },
+  "webgpu-kernels": { takesBackend: false, onlyNamed: needsDriver },
+  "webgpu-loss": { takesBackend: false, onlyNamed: needsDriver },
+  "webgpu-accuracy": { takesBackend: false, onlyNamed: `${needsDriver}, and up to hours without a GPU` },
 };
+
+const leftOut = Object.entries(benches).flatMap(([name, { onlyNamed }]) =>
+  onlyNamed === undefined ? [] : `${name} (${onlyNamed})`,
+);
 
 interface BenchRun {
   readonly name: string;
@@ -64,13 +79,13 @@ interface RunOptions {
 
 const program = new Command("bench")
   .description(`Runs benchmarks: ${Object.keys(benches).join(", ")}.`)
-  .argument("[names...]", "which ones (default: all but smolvlm-256m, which takes half a gigabyte of disk)")
+  .argument("[names...]", `which ones (default: all but ${leftOut.join(", ")})`)
   .option("--backend <name>", "for the benchmarks that can run on several (default: wasm)")
   .option("--json <file>", "write everything there instead of to stdout")
   .action((names: readonly string[], { backend, json }: RunOptions, command: Command) => {
     const unknown = names.filter((name) => benches[name] === undefined);
     if (unknown.length > 0) command.error(`there is no benchmark "${unknown.join('", "')}".`, { exitCode: 2 });
-    const chosen = names.length > 0 ? names : Object.keys(benches).filter((name) => name !== "smolvlm-256m");
+    const chosen = names.length > 0 ? names : Object.keys(benches).filter((name) => !benches[name]!.onlyNamed);
     const machine = describeMachine();
     const runs = chosen.map((name) => runBench(name, backend));
     console.error("\nbenchmark            seconds  outcome");

@@ -1,15 +1,15 @@
 import { openUrl } from "@imagine-opd/host/browser";
 import { promptTemplates } from "@imagine-opd/imagination-prompts";
 import { createTeacher } from "@imagine-opd/privileged-teacher";
-import type { EncodedPrompt, Example, ExampleSource, FileSource } from "@imagine-opd/protocol";
-import type { DecodingSession, Policy } from "@imagine-opd/protocol/policy";
-import { cropRegions } from "@imagine-opd/region-cropper";
+import type { Example, ExampleSource, FileSource } from "@imagine-opd/protocol";
+import { type CropOptions, cropRegions } from "@imagine-opd/region-cropper";
 import { generateScene, type Scene } from "@imagine-opd/region-datasets";
 import { createTrainer, presets, type StepResult, type Trainer } from "@imagine-opd/trainer";
 import { openModel, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
-import * as tf from "@tensorflow/tfjs-core";
-import { signCrop, signPrompts } from "../apps/train-node/src/scenes/sign-scenes.ts";
-import { explainSigns } from "../apps/train-node/src/scenes/sign-words.ts";
+import { chooseCrop } from "../apps/command-line/src/choose-crop.ts";
+import { signPrompts } from "../apps/train-node/src/scenes/sign-scenes.ts";
+import { concludeAnswer, describeEvidence } from "../apps/train-node/src/scenes/sign-words.ts";
+import { replayRollouts } from "./replay-rollouts.ts";
 
 /** The trained tiny SmolVLM of the training program, 0.7 million weights; the root of the test server is the repository. */
 const openBaseModel = (): FileSource =>
@@ -24,12 +24,9 @@ const openBaseModel = (): FileSource =>
     "tokenizer_config.json",
   ]);
 
-/** Side of the one tile that the model sees of a picture, pixels. */
-const tile = 64;
-
 const scenes: readonly Scene[] = Array.from({ length: 4 }, (_, index) => generateScene(3, index));
 
-const examples: ExampleSource = {
+const cutExamples = (crop: CropOptions): ExampleSource => ({
   size: scenes.length,
   fingerprint: "four scenes",
   load: async (index): Promise<Example> => {
@@ -37,51 +34,10 @@ const examples: ExampleSource = {
     const regions = boxes.map(
       ({ left, top, right, bottom }) => ({ box: [left, top, right, bottom], space: "pixel" }) as const,
     );
-    const { views } = cropRegions(image, regions, signCrop(tile));
+    const { views } = cropRegions(image, regions, crop);
     return { id: `scene-${index}`, images: [image], question, answer, views: views.map((view) => view.image) };
   },
-};
-
-/** One-hot logits, far enough apart that the sampler has no choice. */
-const certain = (ids: readonly number[], vocabSize: number): tf.Tensor2D =>
-  tf.tidy(() => tf.mul(tf.oneHot(tf.tensor1d([...ids], "int32"), vocabSize), 1e3));
-
-interface Row {
-  readonly said: Int32Array;
-  at: number;
-}
-
-/** The policy with rollouts that were made before: its sampler says what `completionOf` gives, token by token. */
-function replayRollouts(policy: Policy, completionOf: (prompt: EncodedPrompt) => Int32Array): Policy {
-  const open = (prompt: EncodedPrompt): Row => ({ said: completionOf(prompt), at: 0 });
-  const say = (rows: readonly Row[]) =>
-    certain(
-      rows.map(({ said, at }) => said[at]!),
-      policy.vocabSize,
-    );
-  const startDecoding = (prompts: readonly EncodedPrompt[]): DecodingSession => {
-    let rows = prompts.map(open);
-    return {
-      next(ids) {
-        if (ids !== undefined) for (const row of rows) row.at += 1;
-        return say(rows);
-      },
-      select(kept) {
-        rows = Array.from(kept, (row) => ({ ...rows[row]! }));
-      },
-      append(more) {
-        const added = more.map(open);
-        rows = [...rows, ...added];
-        return say(added);
-      },
-      get lengths() {
-        return Int32Array.from(rows, ({ at }) => at);
-      },
-      dispose() {},
-    };
-  };
-  return { ...policy, startDecoding };
-}
+});
 
 /** A run on four scenes with their explanations as rollouts, and all that it holds. */
 export interface SceneRun {
@@ -100,7 +56,7 @@ export async function openSceneRun(): Promise<SceneRun> {
   const said = new Map(
     scenes.map(({ image, asked, answer }) => {
       const { patches } = processor.encode([{ role: "user", content: [{ type: "image", image }] }]);
-      const tokens = processor.tokenize(explainSigns(asked, answer));
+      const tokens = processor.tokenize(describeEvidence(asked) + concludeAnswer(asked, answer));
       return [patches[0]!.key, Int32Array.of(...tokens, processor.stopTokenIds[0]!)] as const;
     }),
   );
@@ -111,7 +67,7 @@ export async function openSceneRun(): Promise<SceneRun> {
     policy,
     processor,
     teacher,
-    examples,
+    examples: cutExamples(chooseCrop({}, model)),
     settings: {
       ...settings,
       objective: { kind: "opd", divergence: { kind: "reverse-kl" } },

@@ -66,6 +66,12 @@ describe("a record", () => {
     const { source } = await open([row({ answer: undefined })]);
     expect(await source.load(0)).not.toHaveProperty("answer");
   });
+
+  test("keeps its solution, and without one has none", async () => {
+    const { source } = await open([row({ solution: "The flag is red." }), row({})]);
+    expect(await source.load(0)).toMatchObject({ answer: "red", solution: "The flag is red." });
+    expect(await source.load(1)).not.toHaveProperty("solution");
+  });
 });
 
 describe("the fingerprint", () => {

@@ -59,6 +59,7 @@ export async function loadExample(
     images: decoded.map(({ image }) => image),
     question: record.question,
     ...(record.answer && { answer: record.answer.text }),
+    ...(record.solution !== undefined && { solution: record.solution }),
     views,
     areaShares,
     ...(record.category !== undefined && { category: record.category }),

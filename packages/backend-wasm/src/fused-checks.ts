@@ -9,8 +9,8 @@ import {
   rotary,
   swiGlu,
 } from "@imagine-opd/tensor-ops";
+import { checksum, integers, type KernelCheck } from "@imagine-opd/tensor-ops/kernel-checks";
 import * as tf from "@tensorflow/tfjs-core";
-import { type Check, checksum, integers } from "./self-test-check.ts";
 
 /** Eighths between -5/8 and 5/8, exact in float32. */
 const eighths = (shape: readonly number[], step: number): tf.Tensor => tf.div(integers(shape, step), 8);
@@ -59,7 +59,7 @@ function updateOnce(): tf.Tensor {
 }
 
 /** The ops of tensor-ops, value and gradients, on sizes that leave remainders of every vector. Numbers from backend-cpu. */
-export const fusedChecks: readonly Check[] = [
+export const fusedChecks: readonly KernelCheck[] = [
   {
     kernel: "OpdLinear",
     what: "value and gradients",

@@ -76,7 +76,7 @@ export async function openWebgpuBackend(options: WebgpuBackendOptions = {}): Pro
   lastOptions = options;
   const source = await findGpu(where);
   try {
-    const { device, info, ...found } = await requestDevice(source.gpu, { softwareAdapter, limits }, where);
+    const { device, info, ...found } = await requestDevice(source, { softwareAdapter, limits }, where);
     const watch = new DeviceWatch(device, onDeviceLost);
     const stock = findBackendFactory("webgpu");
     if (stock !== null) removeBackend("webgpu");

@@ -1,5 +1,6 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import { type AdapterDescription, describeAdapter } from "./adapter-description.ts";
+import type { GpuSource } from "./find-gpu.ts";
 
 const limitNames = [
   "maxBufferSize",
@@ -39,12 +40,12 @@ export interface DeviceRequest {
  * @throws invalid-argument when a limit is asked for that the adapter does not have
  */
 export async function requestDevice(
-  gpu: GPU,
+  { gpu, provider }: Pick<GpuSource, "gpu" | "provider">,
   { softwareAdapter, limits }: DeviceRequest,
   where: string,
 ): Promise<OpenedDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (adapter === null) throw noAdapter(where);
+  if (adapter === null) throw noAdapter(where, provider);
   const description = describeAdapter(adapter);
   if (description.software && softwareAdapter === "refuse") throw softwareRefused(where, description);
   const requiredLimits = Object.fromEntries(
@@ -52,7 +53,7 @@ export async function requestDevice(
   );
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits }).catch((cause: unknown) => {
-    throw noDevice(where, description, cause);
+    throw noDevice(where, provider, description, cause);
   });
   return {
     device,
@@ -73,12 +74,17 @@ function chooseLimit(name: string, offered: number, asked: number | undefined, w
   });
 }
 
-function noAdapter(where: string): ImagineOpdError {
+const noAdapterRemedies = {
+  host: "Update the browser, and switch on hardware acceleration (its system settings) and WebGPU; chrome://gpu and about:support say why there is none.",
+  dawn: "On Linux, install the Vulkan loader and the card's driver, and name the driver's file in VK_DRIVER_FILES if it is not found; elsewhere, update the card's driver.",
+} as const satisfies Record<GpuSource["provider"], string>;
+
+function noAdapter(where: string, provider: GpuSource["provider"]): ImagineOpdError {
   return new ImagineOpdError("missing-part", {
     where,
     problem: "WebGPU is there, and it found no adapter.",
-    remedy:
-      "In a browser, see chrome://gpu for the reason; in Node, install the Vulkan loader and the card's driver, and name the driver's file in VK_DRIVER_FILES if it is not found.",
+    remedy: noAdapterRemedies[provider],
+    details: { provider },
   });
 }
 
@@ -92,11 +98,16 @@ function softwareRefused(where: string, adapter: AdapterDescription): ImagineOpd
   });
 }
 
-function noDevice(where: string, adapter: AdapterDescription, cause: unknown): ImagineOpdError {
+function noDevice(
+  where: string,
+  provider: GpuSource["provider"],
+  adapter: AdapterDescription,
+  cause: unknown,
+): ImagineOpdError {
   return new ImagineOpdError("missing-part", {
     where,
     problem: `the adapter gave no device: ${cause instanceof Error ? cause.message : String(cause)}`,
-    remedy: "Close other programs that use the GPU, or restart the browser.",
+    remedy: `Close other programs that use the GPU${provider === "host" ? ", or restart the browser" : ""}.`,
     details: { adapter },
     cause,
   });

@@ -8,11 +8,13 @@ import { planRows } from "./row-plan.ts";
 import { crossEntropySurrogate } from "./surrogates.ts";
 import { tokenObjective } from "./token-objective.ts";
 
+/** What {@link crossEntropy} is told beside its logits. */
 export type CrossEntropyOptions = RowOptions & {
   /** `[N]` target ids. */
   readonly tokens: Int32Array;
 };
 
+/** What {@link crossEntropyThroughHead} is told beside its states. */
 export type CrossEntropyThroughHeadOptions = CrossEntropyOptions & HeadOptions;
 
 /** Weighted mean of −ln S(y) for given tokens y, from `[N, V]` logits, in nats. Differentiable in `logits`. */

@@ -13,6 +13,7 @@ import type { RowOptions } from "./row-options.ts";
 import { planRows, type RowPlan } from "./row-plan.ts";
 import type { TopK } from "./top-k.ts";
 
+/** What {@link divergence} is told beside its logits: the comparison, and which rows count how much. */
 export type DivergenceOptions = RowOptions & ComparisonOptions & TokenOptions;
 
 /** How two rows are compared. */
@@ -51,6 +52,7 @@ export type TokenOptions =
       readonly importance: Importance;
     };
 
+/** What {@link divergenceThroughHead} is told beside the student's states: the same, the head and the teacher's `[N, D]` states. */
 export type DivergenceThroughHeadOptions = DivergenceOptions & HeadOptions & { readonly teacher: TeacherStates };
 
 /**

@@ -10,6 +10,7 @@ import { planRows, type RowPlan } from "./row-plan.ts";
 import { policyGradientSurrogate, type RatioOptions } from "./surrogates.ts";
 import { tokenObjective } from "./token-objective.ts";
 
+/** What {@link policyGradient} is told beside its logits: tokens, advantages and bounds on the importance ratio. */
 export type PolicyGradientOptions = RowOptions & RatioOptions & ScoredTokens;
 
 interface ScoredTokens {
@@ -21,6 +22,7 @@ interface ScoredTokens {
   readonly importance?: Importance;
 }
 
+/** What {@link policyGradientThroughHead} is told beside its states. */
 export type PolicyGradientThroughHeadOptions = PolicyGradientOptions & HeadOptions;
 
 /**

@@ -10,6 +10,7 @@ import { planRows, type RowPlan } from "./row-plan.ts";
 import { type AdvantageOptions, type RatioOptions, sampledReverseKlSurrogate } from "./surrogates.ts";
 import { tokenObjective } from "./token-objective.ts";
 
+/** What {@link sampledReverseKl} is told beside the student's logits: tokens, the teacher's log-probs of them, and bounds. */
 export type SampledReverseKlOptions = RowOptions & RatioOptions & AdvantageOptions & SampledTokens;
 
 interface SampledTokens {
@@ -21,6 +22,7 @@ interface SampledTokens {
   readonly importance?: Importance;
 }
 
+/** What {@link sampledReverseKlThroughHead} is told beside the student's states. */
 export type SampledReverseKlThroughHeadOptions = SampledReverseKlOptions & HeadOptions;
 
 /**

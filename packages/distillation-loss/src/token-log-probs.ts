@@ -9,6 +9,7 @@ import { planRows, type RowPlan } from "./row-plan.ts";
 import { stackColumns } from "./statistics.ts";
 import { scoreTokens } from "./token-objective.ts";
 
+/** What {@link tokenLogProbs} is told beside its `[N, D]` states. */
 export interface TokenLogProbsOptions extends DistributionOptions, Pick<HeadOptions, "chunkVocabulary"> {
   readonly head: Head;
   /** Which weights of the head to use. @default { kind: "student" } */

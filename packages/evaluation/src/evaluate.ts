@@ -18,6 +18,7 @@ import {
 import { gradeAnswer, type ReferenceAnswer } from "./grade-answer.ts";
 import { answerInTurns, refuseUnzoomed, type Turns, type ZoomOptions } from "./zoom-turns.ts";
 
+/** How an evaluation asks, and how long its completions may be. */
 export interface EvaluationOptions {
   readonly mode: EvaluationMode;
   /** Longest completion, tokens. */
@@ -41,6 +42,7 @@ export interface EvaluationOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What {@link streamEvaluation} tells: each graded sample with how many of `total` are done, then the report. */
 export type EvaluationEvent =
   | { readonly type: "sample-graded"; readonly sample: EvaluationSample; readonly done: number; readonly total: number }
   | { readonly type: "evaluation-finished"; readonly report: EvaluationReport };

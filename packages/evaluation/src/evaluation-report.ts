@@ -62,6 +62,7 @@ export interface EvaluationSample {
   readonly firstTurn?: FirstTurn;
 }
 
+/** How many of a set of questions were answered right. Unreadable answers are wrong, never left out. */
 export interface Accuracy {
   readonly correct: number;
   /** Questions asked: unreadable answers are among them. */
@@ -72,8 +73,11 @@ export interface Accuracy {
   readonly interval: Interval;
 }
 
+/** Counts and means over graded samples. */
 export interface EvaluationSummary extends Accuracy {
+  /** Completions without a readable answer. */
   readonly unparsable: number;
+  /** Share of them, 0 to 1. */
   readonly unparsableRate: number;
   /** Share of completions that reached the length limit. */
   readonly truncatedRate: number;
@@ -87,6 +91,7 @@ export interface EvaluationSummary extends Accuracy {
   readonly categories: Readonly<Record<string, Accuracy>>;
 }
 
+/** An evaluation: its counts, its samples, and what it was made with. */
 export interface EvaluationReport extends EvaluationSummary {
   readonly mode: EvaluationMode;
   /** Of the example source. */

@@ -13,6 +13,7 @@ export interface ReferenceAnswer {
   readonly key?: string;
 }
 
+/** What a grader says about one answer. */
 export interface Grade {
   readonly correct: boolean;
   /** Whether an answer could be read at all; an unreadable one is wrong. */

@@ -14,6 +14,8 @@ describe("detectLeaks", () => {
     ["The zoomed-in images help.", "provided-view", "zoomed-in images"],
     ["This fits the given answer.", "given-answer", "given answer"],
     ["The labelled correct answer is red.", "given-answer", "labelled correct answer"],
+    ["The reference solution says red.", "given-answer", "reference solution"],
+    ["The attempt that was given is right.", "given-answer", "attempt that was given"],
     ["The ground truth says red.", "given-answer", "ground truth"],
     ["Since the answer is red, I look for red.", "given-answer", "Since the answer is"],
     ["The kite is at [612, 80, 668, 131].", "coordinates", "[612, 80, 668, 131]"],

@@ -36,11 +36,14 @@ const phrases: readonly (readonly [Leak["kind"], RegExp])[] = [
     /\b(?:views?|crops?|close-ups?) (?:(?:that |which )?(?:is |are |was |were ))?(?:provided|given|attached|supplied)\b/gi,
   ],
   ["provided-view", /\b(?:cropped|enlarged|zoomed(?:-in)?|close-up) (?:images|pictures|photos|views|crops)\b/gi],
-  ["given-answer", /\b(?:given|provided|supplied|labell?ed|reference|known|expected) (?:correct )?answer\b/gi],
+  [
+    "given-answer",
+    /\b(?:given|provided|supplied|labell?ed|reference|known|expected) (?:correct )?(?:answer|solution|attempt)\b/gi,
+  ],
   ["given-answer", /\bground[- ]truth\b/gi],
   [
     "given-answer",
-    /\banswer (?:(?:that |which )?(?:is|was|has been) )(?:given|provided|supplied|labell?ed)\b(?! by)/gi,
+    /\b(?:answer|solution|attempt) (?:(?:that |which )?(?:is|was|has been) )(?:given|provided|supplied|labell?ed)\b(?! by)/gi,
   ],
   [
     "given-answer",

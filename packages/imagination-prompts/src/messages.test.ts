@@ -14,7 +14,12 @@ import {
 /** A picture that a test can tell from the others by its width. */
 const picture = (width: number): RgbImage => ({ width, height: 1, data: new Uint8Array(3 * width) });
 const question = { images: [picture(1)], question: "What colour is the kite?" };
-const privileged = { ...question, views: [picture(2), picture(3)], answer: "red" };
+const privileged = {
+  ...question,
+  views: [picture(2), picture(3)],
+  answer: "red",
+  solution: "By the pier is cloth, so red.",
+};
 
 /** The turns as text, pictures as [width]. */
 const sketch = (messages: readonly Message[]): string[] =>
@@ -92,6 +97,18 @@ describe("teacherMessages", () => {
     ]);
   });
 
+  test.each<[boolean, keyof PromptTemplates, string]>([
+    [true, "teacherViewsAnswer", "|[2]|[3]| Reference solution: By the pier is cloth, so red."],
+    [false, "teacherAnswer", "| Reference solution: By the pier is cloth, so red."],
+  ])("a solution in the answer's place, with evidence %j", (evidence, name, extra) => {
+    const reveal = { evidence, groundTruth: "solution" } as const;
+    const words = { ...promptTemplates, hiddenAnswer: promptTemplates.hiddenSolution };
+    const turns = sketch(teacherMessages(privileged, { reveal }));
+    expect(turns).toEqual([`system: ${renderTemplate(words, name)}`, `user: [1]|What colour is the kite?${extra}`]);
+    expect(turns[0]).toContain("never say or hint that a solution was given");
+    expect(turns.join()).not.toContain("abelled answer");
+  });
+
   test("with nothing revealed is the student's context", () => {
     const reveal = { evidence: false, groundTruth: false };
     expect(teacherMessages(privileged, { reveal })).toEqual(studentMessages(question, { imagination: "on" }));
@@ -119,11 +136,22 @@ describe("teacherMessages", () => {
     );
   });
 
+  test.each([undefined, "", "  "])("refuses to reveal the solution %j, though there is an answer", (solution) => {
+    const { solution: _, ...unsolved } = privileged;
+    const input = solution === undefined ? unsolved : { ...unsolved, solution };
+    expect(() => teacherMessages(input, { reveal: { evidence: true, groundTruth: "solution" } })).toThrow(
+      'reveal.groundTruth is "solution", but the record has no solution. Skip the record',
+    );
+  });
+
   test("refuses a marker in the answer", () => {
     const reveal = { evidence: false, groundTruth: true };
     expect(() => teacherMessages({ ...privileged, answer: "<image>" }, { reveal })).toThrow(
       "the answer contains <image>",
     );
+    expect(() =>
+      teacherMessages({ ...privileged, solution: "<image>" }, { reveal: { ...reveal, groundTruth: "solution" } }),
+    ).toThrow("the solution contains <image>");
   });
 });
 

@@ -22,13 +22,17 @@ export interface PromptTemplates {
   readonly hiddenViews: PromptTemplate;
   /** Part: what the labelled answer is for, and how to keep silent about it. */
   readonly hiddenAnswer: PromptTemplate;
+  /** Part: stands in the place of `hiddenAnswer` where a reference solution is revealed. */
+  readonly hiddenSolution: PromptTemplate;
+  /** Part: stands in the place of `hiddenAnswer` where a successful attempt is shown. */
+  readonly hiddenDemonstration: PromptTemplate;
   /** System turn of the student. */
   readonly student: PromptTemplate;
   /** System turn of the student that may not imagine. */
   readonly studentPlain: PromptTemplate;
   /** System turn of the teacher that sees views. */
   readonly teacherViews: PromptTemplate;
-  /** System turn of the teacher that sees the labelled answer. */
+  /** System turn of the teacher that sees the labelled answer, or what stands in its place. */
   readonly teacherAnswer: PromptTemplate;
   /** System turn of the teacher that sees both. */
   readonly teacherViewsAnswer: PromptTemplate;
@@ -38,6 +42,10 @@ export interface PromptTemplates {
   readonly choice: PromptTemplate;
   /** What stands behind the views when the answer is revealed; slot `answer`. */
   readonly answerLabel: PromptTemplate;
+  /** The same for a reference solution; slot `answer`. */
+  readonly solutionLabel: PromptTemplate;
+  /** The same for a successful attempt; slot `answer`. */
+  readonly demonstrationLabel: PromptTemplate;
 }
 
 /**

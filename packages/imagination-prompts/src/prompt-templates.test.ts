@@ -108,7 +108,7 @@ describe("renderTemplate", () => {
 
 describe("fingerprintTemplates", () => {
   test("is stable", () => {
-    expect(fingerprintTemplates(promptTemplates)).toMatchInlineSnapshot(`"031c07d9c9004655"`);
+    expect(fingerprintTemplates(promptTemplates)).toMatchInlineSnapshot(`"b62dbc428fd27d59"`);
   });
 
   test("does not depend on the order of the templates", () => {
@@ -118,6 +118,11 @@ describe("fingerprintTemplates", () => {
 
   test.each([{ text: "Bye." }, { version: 2 }, { id: "other" }])("changes with %j", (change) => {
     const changed = { ...promptTemplates, ending: { ...promptTemplates.ending, ...change } };
+    expect(fingerprintTemplates(changed)).not.toBe(fingerprintTemplates(promptTemplates));
+  });
+
+  test.each(Object.keys(promptTemplates) as (keyof typeof promptTemplates)[])("changes with the text of %s", (name) => {
+    const changed = { ...promptTemplates, [name]: { ...promptTemplates[name], text: "Bye." } };
     expect(fingerprintTemplates(changed)).not.toBe(fingerprintTemplates(promptTemplates));
   });
 });

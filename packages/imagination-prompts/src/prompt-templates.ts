@@ -47,6 +47,20 @@ export const promptTemplates: PromptTemplates = {
       "A labelled answer follows the question. It is hidden support. Let it lead you to the evidence in the picture, " +
       "and never say or hint that an answer was given.",
   },
+  hiddenSolution: {
+    id: "hidden-solution",
+    version: 1,
+    text:
+      "A reference solution of the question follows it. It is hidden support. Let it lead you to the evidence in the " +
+      "picture, and never say or hint that a solution was given.",
+  },
+  hiddenDemonstration: {
+    id: "hidden-demonstration",
+    version: 1,
+    text:
+      "Another attempt at the question, which was right, follows it. It is hidden support. Let it lead you to the " +
+      "evidence in the picture, and never say or hint that an attempt was given.",
+  },
   student: { id: "student", version: 1, text: "{task}\n{imagination}\n{ending}" },
   studentPlain: { id: "student-plain", version: 1, text: "{task}\n{ending}" },
   teacherViews: { id: "teacher-views", version: 1, text: "{task}\n{imagination}\n{hiddenViews}\n{ending}" },
@@ -66,4 +80,6 @@ export const promptTemplates: PromptTemplates = {
   choice: { id: "choice", version: 1, text: "({key}) {text}" },
   // On the question's line: a line break of its own would make the answer look like a turn that the student lacks.
   answerLabel: { id: "answer-label", version: 1, text: " Labelled answer: {answer}" },
+  solutionLabel: { id: "solution-label", version: 1, text: " Reference solution: {answer}" },
+  demonstrationLabel: { id: "demonstration-label", version: 1, text: " Successful attempt: {answer}" },
 };

@@ -12,9 +12,12 @@ export interface AdamWState {
   readonly moments: Readonly<Record<string, MomentState>>;
 }
 
+/** Both moments of one variable, row-major float32: running means of the gradient and of its square. */
 export interface MomentState {
   readonly shape: readonly number[];
+  /** `m` of AdamW. */
   readonly first: Float32Array;
+  /** `v` of AdamW. */
   readonly second: Float32Array;
 }
 

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "disposed"
   | "aborted";
 
+/** What an {@link ImagineOpdError} is made of. Place, problem and remedy become its message, in this order. */
 export interface ErrorDescription {
   /** `package.function`, for example `distillation-loss.divergence`. */
   readonly where: string;

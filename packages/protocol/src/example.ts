@@ -8,6 +8,8 @@ export interface Example {
   readonly question: string;
   /** The labelled answer. Absent when the data has none: it is never invented. */
   readonly answer?: string;
+  /** A worked solution that ends in the answer, for teachers that are shown one. Absent when the data has none. */
+  readonly solution?: string;
   /** Evidence views: zoomed crops of the annotated regions, in the data set's order. Empty when the record has no region. */
   readonly views: readonly RgbImage[];
   /** Group for reports. */

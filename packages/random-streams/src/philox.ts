@@ -1,3 +1,4 @@
+/** Four unsigned 32-bit words: a counter of Philox, or a block of its output. */
 export type Philox4 = readonly [number, number, number, number];
 
 /** High and low 32 bits of the 64-bit product of two unsigned 32-bit numbers. */

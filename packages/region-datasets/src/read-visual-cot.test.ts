@@ -87,6 +87,25 @@ test("a missing answer of a metadata line stays missing", async () => {
   expect(report.withoutAnswer).toBe(2);
 });
 
+test("a solution is read from any form, and is no leftover field", async () => {
+  const solution = " The shelf holds a cup. So it is a cup.\n";
+  const conversation = {
+    image: ["a.jpg", "a.jpg###[1, 2, 3, 4]"],
+    conversations: [{ value: "What?" }, {}, {}, { value: "cup" }],
+  };
+  const rows = [
+    line({ solution }),
+    line({ solution: null }),
+    JSON.stringify({ ...conversation, solution }),
+    JSON.stringify({ img_path: "a.jpg", expression: "What?", bbox: [1, 2, 3, 4], solution }),
+  ];
+  const { records } = await readVisualCot(rows);
+  const text = solution.trim();
+  expect(records.map((record) => record.solution)).toEqual([text, undefined, text, text]);
+  expect(records.map((record) => "solution" in record)).toEqual([true, false, true, true]);
+  for (const { meta } of records) expect(meta.raw).not.toHaveProperty("solution");
+});
+
 test("dirty boxes are clamped, sorted or left out, and counted", async () => {
   const { records, report } = await readVisualCot([
     line({ bboxs: [[600, 10, 700, 50]] }),
@@ -140,6 +159,8 @@ const bad: [string, string][] = [
   [line({ bboxs: [["1", "2", "3", "4"]] }), "malformed box"],
   [line({ answer: " " }), "empty answer"],
   [line({ answer: 7 }), "malformed answer"],
+  [line({ solution: "" }), "empty solution"],
+  [line({ solution: ["look"] }), "malformed solution"],
   [line({ width: -1 }), "malformed size"],
   ['{"conversations":[{"value":"What?"}],"image":["a.jpg","a.jpg"]}', "missing box"],
   ['{"conversations":[{"value":"What?"}],"image":["a.jpg","a.jpg###[1,2"]}', "malformed box"],

@@ -12,6 +12,7 @@ export interface ReadVisualCotOptions {
   readonly onBadRecord?: "fail" | "drop";
 }
 
+/** What {@link readVisualCot} kept, left out and mended, in counts. */
 export interface VisualCotReport {
   /** Rows, blank lines not counted: `kept` plus the sum of `dropped`. */
   readonly read: number;
@@ -35,7 +36,7 @@ export interface VisualCotReport {
 /**
  * Reads Visual-CoT annotations (Shao et al. 2024) into records: metadata lines with `bboxs`, detection lines with
  * `img_path`, or the conversation form as lines or as one JSON array. The form is told from the keys of each row.
- * A record whose every box is dirty is left out under the reason `no usable box`.
+ * A row of any form may have a `solution` of its own, text. A record whose every box is dirty is left out under the reason `no usable box`.
  * @throws invalid-data with the line's number for the first bad row, unless `onBadRecord` is `drop`
  */
 export async function readVisualCot(
@@ -135,7 +136,7 @@ function cleanBoxes(row: VisualCotRow) {
 }
 
 function toRecord(row: VisualCotRow, number: number, regions: Region[], dropped: DroppedRegion[]): RegionRecord {
-  const { ref, width, height, question, answer, dataset, split, raw } = row;
+  const { ref, width, height, question, answer, solution, dataset, split, raw } = row;
   return {
     id: `visual-cot${dataset === undefined ? "" : `/${dataset}`}:${number}`,
     source: "visual-cot",
@@ -144,6 +145,7 @@ function toRecord(row: VisualCotRow, number: number, regions: Region[], dropped:
     question,
     choices: null,
     ...(answer === undefined ? {} : { answer }),
+    ...(solution === undefined ? {} : { solution }),
     regions,
     ...(dataset === undefined ? {} : { category: dataset }),
     meta: { dropped, raw },

@@ -30,6 +30,7 @@ export interface Region {
   readonly label?: string;
 }
 
+/** The labelled answer of a record. */
 export interface RecordAnswer {
   readonly text: string;
   /** Letter of the right option, for multiple choice. */
@@ -49,6 +50,7 @@ export interface PrecomputedView {
 /** Why a box was left out. `outside`: no part of it lies on the picture. */
 export type BoxFault = "empty" | "non-finite" | "outside";
 
+/** A box that a reader left out of a record. */
 export interface DroppedRegion {
   /** The numbers as they stand in the data set; `null` where it has no number. */
   readonly box: readonly (number | null)[];
@@ -68,6 +70,8 @@ export interface RegionRecord {
   readonly choices: readonly { readonly key: string; readonly text: string }[] | null;
   /** Absent when the data set has none: it is never invented. */
   readonly answer?: RecordAnswer;
+  /** A worked solution that ends in the answer. Absent when the data set has none. */
+  readonly solution?: string;
   readonly regions: readonly Region[];
   readonly views?: readonly PrecomputedView[];
   /** Group for reports. */

@@ -1,15 +1,21 @@
 import type { RegionBox, RgbImage } from "@imagine-opd/protocol";
 
+/** Colours that a sign can have. */
 export const signColours = ["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink"] as const;
+/** Shapes that the plate of a sign can have. */
 export const signShapes = ["circle", "square", "diamond", "triangle"] as const;
 /** Names of the four rows of cells, from the top. */
 export const rowWords = ["top", "upper", "lower", "bottom"] as const;
 /** Names of the four columns of cells, from the left. */
 export const columnWords = ["leftmost", "left", "right", "rightmost"] as const;
 
+/** One of {@link signColours}. */
 export type SignColour = (typeof signColours)[number];
+/** One of {@link signShapes}. */
 export type SignShape = (typeof signShapes)[number];
+/** One of {@link rowWords}. */
 export type RowWord = (typeof rowWords)[number];
+/** One of {@link columnWords}. */
 export type ColumnWord = (typeof columnWords)[number];
 
 /**
@@ -17,6 +23,7 @@ export type ColumnWord = (typeof columnWords)[number];
  * digit; its answer says little of what there is to see.
  */
 export const sceneFamilies = ["digit", "compare"] as const;
+/** One of {@link sceneFamilies}: what a scene asks about. */
 export type SceneFamily = (typeof sceneFamilies)[number];
 
 /** Scenes of different splits never share a random stream, so no scene of one is drawn for another. */

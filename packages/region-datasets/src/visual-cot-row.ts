@@ -13,6 +13,8 @@ export type RowFault =
   | "malformed box"
   | "empty answer"
   | "malformed answer"
+  | "empty solution"
+  | "malformed solution"
   | "malformed size"
   | "marker count";
 
@@ -33,6 +35,7 @@ export interface VisualCotRow {
   readonly height?: number;
   readonly question: string;
   readonly answer?: RecordAnswer;
+  readonly solution?: string;
   readonly boxes: readonly (readonly (number | null)[])[];
   readonly dataset?: string;
   readonly split?: string;
@@ -65,10 +68,11 @@ function metadataRow(row: Fields): VisualCotRow {
     ref: requireText(row.image, "missing image", "`image`"),
     question: withoutMarker(requireText(row.question, "missing question", "`question`")),
     boxes: requireBoxes(row.bboxs, "`bboxs`"),
-    ...optional("answer", readAnswer(row.answer)),
+    ...readAnswer(row.answer),
+    ...readSolution(row),
     ...readSize(row),
     ...readOrigin(row),
-    raw: rest(row, ["question", "answer", "image", "width", "height", "bboxs", "dataset", "split"]),
+    raw: rest(row, ["question", "answer", "solution", "image", "width", "height", "bboxs", "dataset", "split"]),
   };
 }
 
@@ -78,9 +82,10 @@ function detectionRow(row: Fields): VisualCotRow {
     ref: requireText(row.img_path, "missing image", "`img_path`"),
     question: withoutMarker(requireText(row.expression, "missing question", "`expression`")),
     boxes: requireBoxes(row.bbox === undefined ? undefined : [row.bbox], "`bbox`"),
+    ...readSolution(row),
     ...readSize(row),
     ...readOrigin(row),
-    raw: rest(row, ["expression", "img_path", "width", "height", "bbox", "dataset", "split"]),
+    raw: rest(row, ["expression", "solution", "img_path", "width", "height", "bbox", "dataset", "split"]),
   };
 }
 
@@ -100,10 +105,11 @@ function conversationRow(row: Fields): VisualCotRow {
     ref,
     question: withoutMarker(asked.replace(/\s*Please provide the bounding box.*$/s, "")),
     boxes: requireBoxes([parseJson((marked as string).slice(separator + 3))], "the suffix of `image[1]`"),
-    ...optional("answer", readAnswer(turns[3]?.value)),
+    ...readAnswer(turns[3]?.value),
+    ...readSolution(row),
     ...readSize(row),
     ...readOrigin(row),
-    raw: rest(row, ["conversations", "image", "width", "height", "dataset", "split"]),
+    raw: rest(row, ["conversations", "solution", "image", "width", "height", "dataset", "split"]),
   };
 }
 
@@ -129,13 +135,24 @@ function requireBoxes(value: unknown, name: string): (number | null)[][] {
   return value;
 }
 
-function readAnswer(value: unknown): RecordAnswer | undefined {
+function readAnswer(value: unknown): { answer?: RecordAnswer } {
+  const text = readText(value, "answer");
+  return text === undefined ? {} : { answer: { text } };
+}
+
+/** No published row has one; it stands under the same key whatever the form. */
+function readSolution(row: Fields): { solution?: string } {
+  const solution = readText(row.solution, "solution");
+  return solution === undefined ? {} : { solution };
+}
+
+function readText(value: unknown, name: "answer" | "solution"): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== "string") {
-    throw new RowError("malformed answer", `expected the answer as text, got ${JSON.stringify(value)}`);
+    throw new RowError(`malformed ${name}`, `expected the ${name} as text, got ${JSON.stringify(value)}`);
   }
-  if (value.trim() === "") throw new RowError("empty answer", "the answer is empty text");
-  return { text: value.trim() };
+  if (value.trim() === "") throw new RowError(`empty ${name}`, `the ${name} is empty text`);
+  return value.trim();
 }
 
 function readSize(row: Fields): { width?: number; height?: number } {
@@ -171,8 +188,4 @@ function parseJson(text: string): unknown {
 
 function rest(row: Fields, known: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).filter(([key]) => !known.includes(key)));
-}
-
-function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
 }

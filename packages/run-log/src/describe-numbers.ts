@@ -1,5 +1,6 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 
+/** What {@link describeNumbers} says, in the unit of the numbers. */
 export interface NumberSummary {
   readonly mean: number;
   readonly min: number;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { createCollapseAlarm } from "./collapse.ts";
 import { findAlarms } from "./find-alarms.ts";
 import type { LoggedStep } from "./read-metrics.ts";
 
@@ -23,6 +24,25 @@ test("collapse: the teacher follows the student into nothing", () => {
     "Collapse: the signal fell from 1.00 to -0.0500 nats per token while accuracy fell from 0.400 to 0.100.",
   ]);
   expect(findAlarms(collapsed.slice(5, 14))).toEqual([]); // too short to compare
+});
+
+test("accuracy that falls below half is a collapse, whatever the signal does", () => {
+  expect(findAlarms(steps((late) => ({ signal: { k1TokenMean: 1 }, task: { accuracy: late ? 0.19 : 0.4 } })))).toEqual([
+    "Collapse: accuracy fell from 0.400 to 0.190.",
+  ]);
+  expect(findAlarms(steps((late) => ({ task: { accuracy: late ? 0.21 : 0.4 } })))).toEqual([]);
+  // From 0.08 it may halve by chance.
+  expect(findAlarms(steps((late) => ({ task: { accuracy: late ? 0.01 : 0.08 } })))).toEqual([]);
+});
+
+test("a run that the collapse alarm stops is reported in the alarm's numbers", () => {
+  const all = steps((late) => ({ task: { accuracy: late ? 0 : 0.4 } }));
+  const alarm = createCollapseAlarm();
+  const stop = all.findIndex((step) => alarm(step) !== undefined);
+  expect(stop).toBe(15);
+  const seen = all.slice(0, stop + 1);
+  expect(findAlarms(seen)).toEqual(["Collapse: accuracy fell from 0.400 to 0.160."]);
+  expect(findAlarms(seen.slice(0, -1))).toEqual([]);
 });
 
 test("form, entropy and length", () => {

@@ -1,3 +1,4 @@
+export { type Collapse, createCollapseAlarm } from "./collapse.ts";
 export { describeNumbers, type NumberSummary } from "./describe-numbers.ts";
 export { formatEvaluations } from "./evaluations-file.ts";
 export { encodeEventFileStart, encodeStepEvent } from "./event-file.ts";

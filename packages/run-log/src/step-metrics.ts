@@ -127,4 +127,5 @@ export const metricGroups = [
   "system",
 ] as const satisfies readonly Exclude<keyof StepMetrics, "step">[];
 
+/** One of {@link metricGroups}. */
 export type MetricGroupName = (typeof metricGroups)[number];

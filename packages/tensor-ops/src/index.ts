@@ -16,6 +16,7 @@ export { linear } from "./linear.ts";
 export { recompute } from "./recompute.ts";
 export { rmsNorm } from "./rms-norm.ts";
 export { rotary } from "./rotary.ts";
+export { storeHalf } from "./store-half.ts";
 export { swiGlu } from "./swi-glu.ts";
 export { takeRows } from "./take-rows.ts";
 export { isTapeRecording, withTapeSetAside } from "./tape.ts";

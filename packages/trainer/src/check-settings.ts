@@ -1,5 +1,5 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
-import type { Objective } from "./objective.ts";
+import type { Objective, RatioChoice } from "./objective.ts";
 import type { TrainSettings } from "./settings.ts";
 
 /**
@@ -11,10 +11,15 @@ export function checkSettings(where: string, settings: TrainSettings): void {
   const checks = checksFor(where);
   checks.count("skipFirst", settings.skipFirst, 0);
   checkLoss(settings, checks);
-  if (settings.objective.kind !== "opd") return;
-  const { divergence } = settings.objective;
-  checkDivergence(divergence, checks);
-  checkSamplersLogProbs(divergence, settings, checks);
+  const { objective } = settings;
+  if (objective.kind === "grpo") {
+    checkRatio(objective, checks);
+    checkSamplersLogProbs(objective, settings, checks);
+  }
+  if (objective.kind !== "opd") return;
+  checkDivergence(objective.divergence, checks);
+  checkSamplersLogProbs(objective.divergence, settings, checks);
+  checkViewContrast(objective.divergence, settings, checks);
   checkDemonstration(settings, checks);
 }
 
@@ -53,10 +58,16 @@ function checkLoss({ loss }: TrainSettings, { refuse, positive, count, choice }:
   count("loss.chunkVocabulary", loss.chunkVocabulary, 1);
 }
 
-function checkDivergence(divergence: Divergence, { refuse, positive, notNegative, choice }: Checks): void {
-  positive("importanceCap", divergence.importanceCap);
+function checkRatio({ ratio, importanceCap }: RatioChoice, { positive, choice }: Checks): void {
+  choice("ratio", ratio, ["one", "sampler"]);
+  positive("importanceCap", importanceCap);
+}
+
+function checkDivergence(divergence: Divergence, checks: Checks): void {
+  const { refuse, positive, notNegative, choice } = checks;
   if (divergence.kind !== "sampled-reverse-kl") {
-    const { clip, topK } = divergence;
+    const { clip, topK, importanceCap } = divergence;
+    positive("importanceCap", importanceCap);
     if (clip?.kind === "vocabulary-entry" && topK?.mass === "tail")
       refuse(
         'the clip "vocabulary-entry" bounds single ids and does not go with the tail of topK.',
@@ -64,18 +75,22 @@ function checkDivergence(divergence: Divergence, { refuse, positive, notNegative
       );
     return;
   }
-  const { ratio, baseline, advantageClip, prefixGamma } = divergence;
-  choice("ratio", ratio, ["one", "sampler"]);
+  const { baseline, advantageClip, prefixGamma } = divergence;
+  checkRatio(divergence, checks);
   choice("baseline", baseline, ["none", "expected"]);
   positive("advantageClip", advantageClip);
   notNegative("prefixGamma", prefixGamma);
 }
 
 /** What is compared with the sampler's log-probs must be the distribution that it drew from. */
-function checkSamplersLogProbs(divergence: Divergence, { loss, sampling }: TrainSettings, { refuse }: Checks): void {
-  const sampled = divergence.kind === "sampled-reverse-kl" ? divergence : undefined;
-  const weighed = divergence.importanceCap !== undefined || sampled?.ratio === "sampler";
-  if (!weighed && sampled?.prefixGamma === undefined) return;
+function checkSamplersLogProbs(
+  form: Divergence | (RatioChoice & { readonly kind: "grpo" }),
+  { loss, sampling }: TrainSettings,
+  { refuse }: Checks,
+): void {
+  const sampled = form.kind === "sampled-reverse-kl" || form.kind === "grpo" ? form : undefined;
+  const prefixes = form.kind === "sampled-reverse-kl" && form.prefixGamma !== undefined;
+  if (!prefixes && form.importanceCap === undefined && sampled?.ratio !== "sampler") return;
   if (loss.temperature !== undefined && loss.temperature !== sampling.temperature)
     refuse(
       `importance and prefix weights need the sampler's temperature ${sampling.temperature}, got loss.temperature ${loss.temperature}.`,
@@ -90,6 +105,19 @@ function checkSamplersLogProbs(divergence: Divergence, { loss, sampling }: Train
       `importance and prefix weights need sampling from the whole distribution, got ${used.map(([name]) => name).join(", ")}.`,
       "Leave the weights out, or sample without truncation and penalties.",
     );
+}
+
+function checkViewContrast({ viewContrast }: Divergence, settings: TrainSettings, checks: Checks): void {
+  if (viewContrast === undefined) return;
+  const { refuse, positive, notNegative, choice } = checks;
+  choice("viewContrast.wrong", viewContrast.wrong, ["shuffled", "blank", "noise"]);
+  notNegative("viewContrast.gamma", viewContrast.gamma);
+  notNegative("viewContrast.strength", viewContrast.strength);
+  positive("viewContrast.limit", viewContrast.limit);
+  if (!settings.reveal.evidence)
+    refuse("viewContrast compares views with others, and reveal.evidence is false.", "Reveal them, or leave it out.");
+  if (settings.sampling.rolloutsPerPrompt < 2)
+    refuse("viewContrast compares the rollouts of a prompt, and there is one.", "Raise rolloutsPerPrompt.");
 }
 
 function checkDemonstration({ demonstration, reveal, sampling }: TrainSettings, { refuse, choice }: Checks): void {

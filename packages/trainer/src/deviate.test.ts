@@ -66,6 +66,14 @@ const cases: [string, (preset: Preset) => unknown, unknown, from: string, to: st
     "off",
     "2",
   ],
+  ["viewContrast=shuffled", objectiveOf, jsdWith({ viewContrast: { wrong: "shuffled" } }), "off", "shuffled"],
+  [
+    "viewContrast=noise:1:0.25:3",
+    objectiveOf,
+    jsdWith({ viewContrast: { wrong: "noise", gamma: 1, strength: 0.25, limit: 3 } }),
+    "off",
+    "noise:1:0.25:3",
+  ],
   ["divergence=jsd:0.5:endpoint", objectiveOf, jsdWith({ normalize: "endpoint" }), "jsd:0.5", "jsd:0.5:endpoint"],
   [
     "clip=preserve-direction:0.1",
@@ -177,6 +185,7 @@ const sampledCases: typeof cases = [
   ["clip=0.1:0.2", objectiveOf, sampledWith({ clip: { low: 0.1, high: 0.2 } }), "0.2:0.3:3", "0.1:0.2"],
   ["clip=off", objectiveOf, { kind: "opd", divergence: { kind: "sampled-reverse-kl" } }, "0.2:0.3:3", "off"],
   ["importanceCap=2", objectiveOf, sampledWith({ importanceCap: 2 }), "off", "2"],
+  ["viewContrast=blank", objectiveOf, sampledWith({ viewContrast: { wrong: "blank" } }), "off", "blank"],
   ["ratio=sampler", objectiveOf, sampledWith({ ratio: "sampler" }), "off", "sampler"],
   ["advantageClip=5", objectiveOf, sampledWith({ advantageClip: 5 }), "off", "5"],
   ["baseline=expected", objectiveOf, sampledWith({ baseline: "expected" }), "off", "expected"],
@@ -229,6 +238,15 @@ test("rate, rise and fall can be declared in any order, and the fall taken back"
   expect(back).toMatchObject({ kind: "linear-warmup", warmupSteps: 20 });
 });
 
+test("a view contrast survives another divergence, and can be taken away", () => {
+  const contrasted = deviate(imagine, ["viewContrast=blank"]).preset;
+  for (const form of ["divergence=reverse-kl", "divergence=sampled-reverse-kl"])
+    expect(deviate(contrasted, [form]).preset.settings.objective).toMatchObject({
+      divergence: { viewContrast: { wrong: "blank" } },
+    });
+  expect(deviate(contrasted, ["viewContrast=off"]).preset.settings.objective).toEqual(imagine.settings.objective);
+});
+
 test("support and importance cap survive another divergence, and can be taken away", () => {
   const other = deviate(sdpo, ["divergence=reverse-kl"]).preset.settings.objective;
   const topK = { support: "student", k: 100, mass: "tail" };
@@ -258,6 +276,12 @@ test.each([
   ["support=all", "support belongs to divergences between distributions"],
   ["clip=0.2", 'clip must be off, or LOW:HIGH or LOW:HIGH:DUAL, got "0.2".'],
   ["clip=0.2:much", 'high of clip must be a number > 0, got "much".'],
+  ["viewContrast=none", 'wrong views of viewContrast must be one of shuffled, blank, noise, got "none".'],
+  [
+    "viewContrast=blank:1",
+    "viewContrast must be off, or shuffled, blank or noise, alone or with :GAMMA:STRENGTH:LIMIT",
+  ],
+  ["viewContrast=blank:1:x:2", 'strength of viewContrast must be a number ≥ 0, got "x".'],
   ["ratio=two", 'ratio must be one of one, sampler, got "two".'],
   ["prefixGamma=-1", 'prefixGamma must be a number ≥ 0, got "-1".'],
   ["truncated=half", 'truncated must be keep, mask-last, drop or down-weight:WEIGHT, got "half".'],

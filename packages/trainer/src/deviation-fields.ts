@@ -10,6 +10,7 @@ import {
   formatSupport,
   formatTeacher,
   formatTruncated,
+  formatViewContrast,
   parseDivergence,
   parseDivergenceClip,
   parseNumber,
@@ -20,6 +21,7 @@ import {
   parseTeacher,
   parseTokenIds,
   parseTruncated,
+  parseViewContrast,
   sampledOf,
 } from "./deviation-texts.ts";
 import type { LossSettings } from "./loss-settings.ts";
@@ -144,8 +146,7 @@ const countFromZero = (field: string) => (text: string) => parseNumber(field, te
 const positive = (field: string) => (text: string) => parseNumber(field, text);
 const fromZero = (field: string) => (text: string) => parseNumber(field, text, { from: "zero" });
 
-const warmupStepsOf = (schedule: Schedule): number =>
-  schedule.kind === "constant" ? 0 : (schedule.warmupSteps ?? 0);
+const warmupStepsOf = (schedule: Schedule): number => (schedule.kind === "constant" ? 0 : (schedule.warmupSteps ?? 0));
 
 function changeSchedule(preset: Preset, change: (schedule: Schedule) => Schedule): Preset {
   const { optimiser } = preset.settings;
@@ -199,6 +200,7 @@ export const fields: Readonly<Record<string, DeviationField>> = {
   temperatureScaling: divergenceField(distributionForm, "temperatureScaling", (text) =>
     choose("temperatureScaling", text, ["none", "squared"]),
   ),
+  viewContrast: divergenceField(anyForm, "viewContrast", parseViewContrast, { format: formatViewContrast }),
   importanceCap: divergenceField(anyForm, "importanceCap", positive("importanceCap")),
   ratio: divergenceField(sampledForm, "ratio", (text) => choose("ratio", text, ["one", "sampler"])),
   advantageClip: divergenceField(sampledForm, "advantageClip", positive("advantageClip")),

@@ -3,7 +3,7 @@ import type { Reveal, TeacherKind } from "@imagine-opd/privileged-teacher";
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import type { TruncatedPolicy } from "@imagine-opd/rollout-sampler";
 import type { LossSettings } from "./loss-settings.ts";
-import type { DistributionDivergence, Objective, SampledReverseKl } from "./objective.ts";
+import type { DistributionDivergence, Objective, SampledReverseKl, ViewContrast } from "./objective.ts";
 
 // Values of deviations as texts, and back: what a reader writes is what a run's record shows.
 
@@ -77,14 +77,17 @@ const divergenceForms = "sampled-reverse-kl, reverse-kl, forward-kl, jsd:BETA, s
 export function parseDivergence(text: string, before: Objective): SampledReverseKl | DistributionDivergence {
   const [kind, beta, normalize, ...rest] = text.split(":");
   const earlier = sampledOf(before) ?? distributionOf(before);
-  const cap = earlier?.importanceCap !== undefined && { importanceCap: earlier.importanceCap };
-  if (text === "sampled-reverse-kl") return { ...cap, ...sampledOf(before), kind: text };
+  const weights = {
+    ...(earlier?.importanceCap !== undefined && { importanceCap: earlier.importanceCap }),
+    ...(earlier?.viewContrast && { viewContrast: earlier.viewContrast }),
+  };
+  if (text === "sampled-reverse-kl") return { ...weights, ...sampledOf(before), kind: text };
   const { topK, clip, temperatureScaling } = distributionOf(before) ?? {};
   const kept = {
     ...(topK && { topK }),
     ...(clip && { clip }),
     ...(temperatureScaling && { temperatureScaling }),
-    ...cap,
+    ...weights,
   };
   if (text === "reverse-kl" || text === "forward-kl") return { kind: text, ...kept };
   if (
@@ -139,6 +142,28 @@ export function formatClip(clip: RatioClip | DivergenceClip | EntryClip | undefi
   if (clip === undefined) return undefined;
   if ("kind" in clip) return `${clip.kind}:${clip.limit}`;
   return [clip.low, clip.high, ...(clip.dual === undefined ? [] : [clip.dual])].join(":");
+}
+
+/** `shuffled`, or `noise:1:0.5:2` with gamma, strength and limit. @throws invalid-argument */
+export function parseViewContrast(text: string): ViewContrast {
+  const [kind, ...numbers] = text.split(":");
+  const wrong = choose("wrong views of viewContrast", kind!, ["shuffled", "blank", "noise"]);
+  if (numbers.length === 0) return { wrong };
+  const [gamma, strength, limit, ...rest] = numbers;
+  if (limit === undefined || rest.length > 0)
+    return refuse("viewContrast", "off, or shuffled, blank or noise, alone or with :GAMMA:STRENGTH:LIMIT", text);
+  return {
+    wrong,
+    gamma: parseNumber("gamma of viewContrast", gamma!, { from: "zero" }),
+    strength: parseNumber("strength of viewContrast", strength!, { from: "zero" }),
+    limit: parseNumber("limit of viewContrast", limit),
+  };
+}
+
+export function formatViewContrast(contrast: ViewContrast | undefined): string | undefined {
+  if (contrast === undefined) return undefined;
+  const { wrong, gamma, strength, limit } = contrast;
+  return [wrong, gamma, strength, limit].filter((each) => each !== undefined).join(":");
 }
 
 const reductions = ["token-mean", "sequence-mean", "sum"] as const;
@@ -209,7 +234,5 @@ export function parseReveal(text: string): Reveal {
 }
 
 export function formatReveal({ evidence, groundTruth }: Reveal): string {
-  return revealNames.find(
-    (name) => reveals[name].evidence === evidence && reveals[name].groundTruth === groundTruth,
-  )!;
+  return revealNames.find((name) => reveals[name].evidence === evidence && reveals[name].groundTruth === groundTruth)!;
 }

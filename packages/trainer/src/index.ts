@@ -1,7 +1,7 @@
 export { createDataOrder, type DataOrder } from "./data-order.ts";
 export { deviate, deviationFields } from "./deviate.ts";
 export type { LossSettings } from "./loss-settings.ts";
-export type { DistributionDivergence, Objective, SampledReverseKl } from "./objective.ts";
+export type { DistributionDivergence, Objective, RatioChoice, SampledReverseKl, ViewContrast } from "./objective.ts";
 export { type Deviation, getPreset, type Preset, type PresetName, presets, type Tuning } from "./presets.ts";
 export { loadTrainerState, saveTrainerState } from "./save-trainer-state.ts";
 export type { OptimiserSettings, SamplingSettings, TrainSettings } from "./settings.ts";

@@ -10,18 +10,22 @@ interface StepParts {
   readonly completions: readonly unknown[];
   /** `[N]` of the whole step: 0 where a token does not count. */
   readonly tokenWeights: Float32Array;
+  /** `[N]` factors on top of them. @default 1 for every token */
+  readonly viewWeights?: Float32Array;
   readonly settings: TrainSettings;
 }
 
 /** What every loss of a micro-batch is given. */
 export function commonOptions(parts: StepParts, { completions, tokens, fromToken, toToken }: MicroBatch) {
-  const { policy, tokenWeights, settings } = parts;
+  const { policy, tokenWeights, viewWeights, settings } = parts;
   const { temperature = settings.sampling.temperature, chunkRows, chunkVocabulary } = settings.loss;
   const banned = bannedTokens(parts);
   return {
     head: policy.head,
     trainable: policy.trainable,
-    tokenWeights: tokenWeights.slice(fromToken, toToken),
+    tokenWeights: tokenWeights
+      .slice(fromToken, toToken)
+      .map((weight, i) => weight * (viewWeights?.[fromToken + i] ?? 1)),
     tokens,
     temperature,
     ...reduceStep(parts),

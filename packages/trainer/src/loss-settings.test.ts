@@ -1,5 +1,5 @@
 import "@tensorflow/tfjs-backend-cpu";
-import { type DivergenceOptions, divergence, prefixWeights } from "@imagine-opd/distillation-loss";
+import { type DivergenceOptions, divergence, prefixWeights, tokenLogProbs } from "@imagine-opd/distillation-loss";
 import { createTeacher, type TeacherKind } from "@imagine-opd/privileged-teacher";
 import type { Example, ExampleSource } from "@imagine-opd/protocol";
 import type { Policy, ScoredSequence } from "@imagine-opd/protocol/policy";
@@ -7,8 +7,9 @@ import { registerCoreGradients } from "@imagine-opd/tensor-ops";
 import { createToyPolicy, createToyProcessor, plainImage } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test } from "vitest";
+import { groupAdvantages } from "./group-advantages.ts";
 import type { LossSettings } from "./loss-settings.ts";
-import type { DistributionDivergence, SampledReverseKl } from "./objective.ts";
+import type { DistributionDivergence, RatioChoice, SampledReverseKl } from "./objective.ts";
 import { presets } from "./presets.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { StepResult } from "./train-step.ts";
@@ -119,6 +120,24 @@ describe.each(reductions)("$reduction", (loss, expected) => {
   });
 });
 
+// A sampler that draws from other logits than the student's: an update in between, or other numerics.
+const offPolicy = (policy: Policy): Policy => ({
+  ...policy,
+  startDecoding(...args) {
+    const session = policy.startDecoding(...args);
+    const halve = (logits: tf.Tensor2D) => tf.tidy(() => tf.mul<tf.Tensor2D>(logits, 0.5));
+    return {
+      next: (ids) => halve(session.next(ids)),
+      append: (prompts) => halve(session.append(prompts)),
+      select: (rows) => session.select(rows),
+      get lengths() {
+        return session.lengths;
+      },
+      dispose: () => session.dispose(),
+    };
+  },
+});
+
 describe("the sampled form", () => {
   test("advantageClip bounds every advantage", async () => {
     const { loss, student, teacher, metrics } = await takeStep({ ...sampled, advantageClip: 0.2 });
@@ -145,23 +164,6 @@ describe("the sampled form", () => {
     expect(weights[0]).toBe(1.5);
   });
 
-  // A sampler that draws from other logits than the student's: an update in between, or other numerics.
-  const offPolicy = (policy: Policy): Policy => ({
-    ...policy,
-    startDecoding(...args) {
-      const session = policy.startDecoding(...args);
-      const halve = (logits: tf.Tensor2D) => tf.tidy(() => tf.mul<tf.Tensor2D>(logits, 0.5));
-      return {
-        next: (ids) => halve(session.next(ids)),
-        append: (prompts) => halve(session.append(prompts)),
-        select: (rows) => session.select(rows),
-        get lengths() {
-          return session.lengths;
-        },
-        dispose: () => session.dispose(),
-      };
-    },
-  });
   // The teacher sees what the student sees and has its weights: its log-probs are those that the student has now.
   const blind = { reveal: { evidence: false, groundTruth: false } };
   const ratios = ({ student, teacher }: Step) => teacher.map((now, i) => Math.exp(now - student[i]!));
@@ -195,6 +197,64 @@ describe("the sampled form", () => {
     expect(all.loss).toBeCloseTo(plain.loss, 5);
     expect(all.norm / plain.norm).toBeCloseTo(1, 4);
     expect(all.metrics.policy).toMatchObject({ clippedShare: 0, clippedImportance: 0 });
+  });
+});
+
+describe("grpo", () => {
+  const rewardOf = (text: string) => text.length;
+
+  /** One step of a policy whose sampler draws from other logits, with the student's log-probs as they are now. */
+  async function takeRewardStep(part: RatioChoice) {
+    const asked: (readonly ScoredSequence[])[] = [];
+    const policy = openPolicy();
+    const spied = offPolicy({
+      ...policy,
+      completionStates(sequences, options) {
+        asked.push(sequences);
+        return policy.completionStates(sequences, options);
+      },
+    });
+    const objective = { kind: "grpo", rewardOf, ...part } as const;
+    const trainer = createTrainer({ policy: spied, processor, examples, settings: { ...settings, objective } });
+    try {
+      const fresh = openPolicy();
+      const { metrics, rollouts } = await trainer.next();
+      const tokens = Int32Array.from(rollouts.flatMap(({ tokenIds }) => Array.from(tokenIds)));
+      const states = fresh.completionStates(asked[0]!);
+      const { logProbs } = await tokenLogProbs(states, { head: fresh.head, tokens });
+      fresh.dispose();
+      const sampler = rollouts.flatMap(({ logProbs: each }) => Array.from(each));
+      const advantages = [
+        ...groupAdvantages(
+          rollouts.map(({ text }) => rewardOf(text)),
+          2,
+        ),
+      ];
+      return {
+        loss: metrics.optimiser!.loss!,
+        policy: metrics.policy!,
+        ratios: Array.from(logProbs, (now, i) => Math.exp(now - sampler[i]!)),
+        advantages: rollouts.flatMap(({ tokenIds }, i) => Array.from(tokenIds, () => advantages[i]!)),
+      };
+    } finally {
+      trainer.dispose();
+      policy.dispose();
+    }
+  }
+
+  test("ρ is 1, or the sampler's ratio where that is asked for", async () => {
+    const one = await takeRewardStep({});
+    expect(one.loss).toBeCloseTo(-mean(one.advantages), 5);
+    const { loss, policy, ratios, advantages } = await takeRewardStep({ ratio: "sampler" });
+    expect(Math.max(...ratios)).toBeGreaterThan(1.5);
+    expect(loss).toBeCloseTo(-mean(advantages.map((advantage, i) => advantage * ratios[i]!)), 4);
+    expect(policy.rhoMean).toBeCloseTo(mean(ratios), 4);
+  });
+
+  test("importanceCap weighs by the ratio, up to the cap", async () => {
+    const { loss, policy, ratios, advantages } = await takeRewardStep({ importanceCap: 1.2 });
+    expect(loss).toBeCloseTo(-mean(advantages.map((advantage, i) => advantage * Math.min(ratios[i]!, 1.2))), 4);
+    expect(policy.clippedImportance).toBeCloseTo(mean(ratios.map((ratio) => (ratio > 1.2 ? 1 : 0))), 6);
   });
 });
 
@@ -312,6 +372,17 @@ test.each<[string, Partial<TrainSettings>]>([
   [
     'ratio must be one of one, sampler, got "two".',
     { objective: { kind: "opd", divergence: { ...sampled, ratio: "two" as never } } },
+  ],
+  [
+    'ratio must be one of one, sampler, got "two".',
+    { objective: { kind: "grpo", rewardOf: () => 0, ratio: "two" as never } },
+  ],
+  [
+    "importance and prefix weights need the sampler's temperature 1, got loss.temperature 2.",
+    {
+      objective: { kind: "grpo", rewardOf: () => 0, importanceCap: 2 },
+      loss: { reduction: "sum", temperature: 2 },
+    },
   ],
   [
     "prefixGamma must be a number ≥ 0, got -1.",

@@ -1,17 +1,30 @@
-import type { Divergence, DivergenceClip, EntryClip, RatioClip, TopK } from "@imagine-opd/distillation-loss";
+import type {
+  Divergence,
+  DivergenceClip,
+  EntryClip,
+  RatioClip,
+  TopK,
+  ViewContrastOptions,
+} from "@imagine-opd/distillation-loss";
 import type { Example } from "@imagine-opd/protocol";
 
-/** The sampled tokens' log-probs as a policy gradient of KL(student‖teacher): the paper's form. */
-export interface SampledReverseKl {
-  readonly kind: "sampled-reverse-kl";
+/** What the policy gradients of sampled tokens do with the importance ratio ρ. */
+export interface RatioChoice {
   /**
-   * What the importance ratio ρ of a token is: 1, or its probability under the student over that under the sampler, which
-   * differ by rounding alone as long as there is one update a batch.
+   * What ρ is: 1, or the token's probability under the student over that under the sampler, which differ by rounding alone as
+   * long as there is one update a batch.
    * @default "one"
    */
   readonly ratio?: "one" | "sampler";
   /** Bounds on ρ, without effect while it is 1. @default not clipped */
   readonly clip?: RatioClip;
+  /** As that of {@link DistributionDivergence}. @default not weighted */
+  readonly importanceCap?: number;
+}
+
+/** The sampled tokens' log-probs as a policy gradient of KL(student‖teacher): the paper's form. */
+export interface SampledReverseKl extends RatioChoice {
+  readonly kind: "sampled-reverse-kl";
   /** Advantages are held within ± this, nats. @default not clipped */
   readonly advantageClip?: number;
   /**
@@ -26,7 +39,7 @@ export interface SampledReverseKl {
    */
   readonly prefixGamma?: number;
   /** As that of {@link DistributionDivergence}. @default not weighted */
-  readonly importanceCap?: number;
+  readonly viewContrast?: ViewContrast;
 }
 
 /** A divergence between next-token distributions. */
@@ -43,7 +56,19 @@ export type DistributionDivergence = Divergence & {
    * @default not weighted
    */
   readonly importanceCap?: number;
+  /** Weighs completions by how much better the right views explain them than wrong ones. @default not weighted */
+  readonly viewContrast?: ViewContrast;
 };
+
+/**
+ * V-Zero's weights (arXiv 2606.25319), as `viewContrastWeights` of distillation-loss: completions that the right views explain
+ * better than wrong ones, compared with the other completions of their prompt, count more. Costs two further scorings by the
+ * teacher.
+ */
+export interface ViewContrast extends Omit<ViewContrastOptions, "lengths" | "groupSize"> {
+  /** What the wrong views are, as `controlViews` of region-cropper makes them; those of `shuffled` are another record's of the step. */
+  readonly wrong: "shuffled" | "blank" | "noise";
+}
 
 /**
  * What a step optimises.
@@ -55,4 +80,4 @@ export type DistributionDivergence = Divergence & {
 export type Objective =
   | { readonly kind: "opd"; readonly divergence: SampledReverseKl | DistributionDivergence }
   | { readonly kind: "sft"; readonly completionOf: (example: Example) => Int32Array }
-  | { readonly kind: "grpo"; readonly rewardOf: (text: string, example: Example) => number; readonly clip?: RatioClip };
+  | ({ readonly kind: "grpo"; readonly rewardOf: (text: string, example: Example) => number } & RatioChoice);

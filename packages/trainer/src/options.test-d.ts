@@ -29,6 +29,11 @@ optimise({
   kind: "opd",
   divergence: { kind: "jsd", beta: 0.5, clip: { kind: "zero-gradient", limit: 1 }, temperatureScaling: "squared" },
 });
+optimise({ kind: "opd", divergence: { kind: "reverse-kl", viewContrast: { wrong: "shuffled", strength: 0.5 } } });
+optimise({ kind: "grpo", rewardOf: () => 1, ratio: "sampler", clip, importanceCap: 2 });
+set({ reveal: { evidence: true, groundTruth: "solution" } });
+// @ts-expect-error there is nothing to compare the views with
+optimise({ kind: "opd", divergence: { kind: "reverse-kl", viewContrast: { strength: 0.5 } } });
 // @ts-expect-error a baseline belongs to sampled advantages
 optimise({ kind: "opd", divergence: { kind: "reverse-kl", baseline: "expected" } });
 // @ts-expect-error a support belongs to distributions

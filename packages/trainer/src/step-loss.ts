@@ -15,7 +15,7 @@ import type { Completion } from "./collect-completions.ts";
 import { groupAdvantages } from "./group-advantages.ts";
 import { commonOptions, joinRollouts } from "./loss-options.ts";
 import type { MicroBatch } from "./micro-batches.ts";
-import type { DistributionDivergence, Objective, SampledReverseKl } from "./objective.ts";
+import type { DistributionDivergence, Objective, RatioChoice, SampledReverseKl } from "./objective.ts";
 import type { TrainSettings } from "./settings.ts";
 
 /** The loss of a step, asked for one micro-batch at a time. */
@@ -46,6 +46,8 @@ export interface LossParts {
   readonly texts: readonly string[];
   /** `[N]` of the whole step: 0 where a token does not count. */
   readonly tokenWeights: Float32Array;
+  /** `[N]` V-Zero's weights on top of them. @default 1 for every token */
+  readonly viewWeights?: Float32Array;
   readonly settings: TrainSettings;
 }
 
@@ -80,8 +82,8 @@ function rewardLoss(parts: LossParts, objective: Extract<Objective, { kind: "grp
       const advantages = Float32Array.from(
         batch.completions.flatMap(({ tokens }, i) => Array.from(tokens, () => perCompletion[batch.first + i]!)),
       );
-      const clip = objective.clip && { clip: objective.clip };
-      const options = { ...commonOptions(parts, batch), ...clip, advantages };
+      const common = commonOptions(parts, batch);
+      const options = { ...common, ...ratioOptions(objective, samplersLogProbs(batch, common)), advantages };
       return { ...nothing, apply: (states) => policyGradientThroughHead(states, options) };
     },
   };
@@ -89,12 +91,11 @@ function rewardLoss(parts: LossParts, objective: Extract<Objective, { kind: "grp
 
 function sampledLoss(parts: LossParts, divergence: SampledReverseKl): StepLoss {
   const askTeacher = teacherOf(parts);
-  const { ratio = "one", baseline = "none", clip, advantageClip, prefixGamma, importanceCap: cap } = divergence;
+  const { baseline = "none", advantageClip, prefixGamma } = divergence;
   return {
     prepare: async (batch) => {
       const common = commonOptions(parts, batch);
-      // Only ids that the loss removes are missing from the distribution that the sampler drew from.
-      const sampled = joinRollouts(batch, common.banned === undefined ? "logProbs" : "processedLogProbs");
+      const sampled = samplersLogProbs(batch, common);
       const scores =
         baseline === "none"
           ? await askTeacher.aboutTokens(batch, common)
@@ -105,13 +106,24 @@ function sampledLoss(parts: LossParts, divergence: SampledReverseKl): StepLoss {
         ...(prefixGamma !== undefined && {
           tokenWeights: weighPrefixes(common, scores.teacherLogProbs, sampled, prefixGamma),
         }),
-        ...(ratio === "sampler" && { samplingLogProbs: sampled }),
-        ...(clip && { clip }),
+        ...ratioOptions(divergence, sampled),
         ...(advantageClip !== undefined && { advantageClip }),
-        ...(cap !== undefined && { importance: { cap, samplingLogProbs: sampled } }),
       };
       return { ...nothing, apply: (states) => sampledReverseKlThroughHead(states, options) };
     },
+  };
+}
+
+/** `[N]`. Only ids that the loss removes are missing from the distribution that the sampler drew from. */
+function samplersLogProbs(batch: MicroBatch, { banned }: ReturnType<typeof commonOptions>): Float32Array {
+  return joinRollouts(batch, banned === undefined ? "logProbs" : "processedLogProbs");
+}
+
+function ratioOptions({ ratio = "one", clip, importanceCap: cap }: RatioChoice, samplingLogProbs: Float32Array) {
+  return {
+    ...(ratio === "sampler" && { samplingLogProbs }),
+    ...(clip && { clip }),
+    ...(cap !== undefined && { importance: { cap, samplingLogProbs } }),
   };
 }
 
@@ -129,7 +141,7 @@ function weighPrefixes(
 
 function distributionLoss(parts: LossParts, chosen: DistributionDivergence): StepLoss {
   const askTeacher = teacherOf(parts);
-  const { topK, clip, temperatureScaling, importanceCap: cap, ...divergence } = chosen;
+  const { topK, clip, temperatureScaling, importanceCap: cap, viewContrast: _, ...divergence } = chosen;
   const comparison = {
     divergence,
     ...(topK && { topK }),
@@ -199,7 +211,13 @@ function teacherOf(parts: LossParts) {
 }
 
 /** The teacher's context for each completion, ids copied and checked. */
-function teacherContexts({ policy, processor, completions, teacherPrompts, settings }: LossParts): ScoredSequence[] {
+export function teacherContexts({
+  policy,
+  processor,
+  completions,
+  teacherPrompts,
+  settings,
+}: LossParts): ScoredSequence[] {
   return pairContexts(
     completions.map(({ rollout }) => rollout!),
     teacherPrompts,

@@ -73,7 +73,11 @@ function describeBounds(reports: readonly TokenReport[]): Policy {
 }
 
 /** What of a step's tokens goes into its metrics. */
-type CountedTokens = StepTokens & { readonly weights: Float32Array };
+type CountedTokens = StepTokens & {
+  readonly weights: Float32Array;
+  /** Where the step compared right views with wrong ones. */
+  readonly informationGain?: number;
+};
 
 function signalMetrics({ values, logRatio, weights }: CountedTokens, lengths: Int32Array): StepMetrics["signal"] {
   const counted = { lengths, tokenWeights: weights };
@@ -156,7 +160,10 @@ export function describeStep(
   const { weights } = tokens;
   const ratio = tokens.ratio && describeNumbers(tokens.ratio.filter((_, i) => weights[i]! > 0));
   return {
-    signal: signalMetrics(tokens, lengths),
+    signal: {
+      ...signalMetrics(tokens, lengths),
+      ...(tokens.informationGain !== undefined && { informationGain: tokens.informationGain }),
+    },
     policy: {
       entropy: known(summarizeTokens(tokens.entropy, { lengths, tokenWeights: weights }).tokenMean),
       samplerDifference: samplerDifference(completions, tokens),

@@ -37,11 +37,7 @@ const textOf = (messages: readonly Message[]) =>
   messages.flatMap(({ content }) => content.map((part) => (part.type === "text" ? part.text : "[picture]"))).join("\n");
 
 /** One step; what every completion said, and the context under which the teacher read it. */
-async function takeStep(
-  grade: Grader | undefined,
-  changes: Partial<TrainSettings> = {},
-  more: Partial<Example> = {},
-) {
+async function takeStep(grade: Grader | undefined, changes: Partial<TrainSettings> = {}, more: Partial<Example> = {}) {
   const rendered = new Map<string, string>();
   const processor: Processor = {
     ...plain,

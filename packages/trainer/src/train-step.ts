@@ -14,6 +14,7 @@ import { describeStep, type Grader, joinTokens, type StepTokens } from "./step-m
 import { chooseTeacherPrompts } from "./teacher-prompts.ts";
 import { weighCompletions } from "./token-weights.ts";
 import { updatePolicy } from "./update-policy.ts";
+import { contrastViews } from "./view-contrast.ts";
 
 /** What trains, and with what. */
 export interface TrainParts {
@@ -117,17 +118,19 @@ export async function trainStep(
     });
     const rolloutSeconds = secondsSince(started);
     const texts = completions.map(({ tokens }) => processor.decode(tokens));
-    const encodingStarted = performance.now();
+    const preparingStarted = performance.now();
     const contexts = teacher && chooseTeacherPrompts(completions, texts, processor, settings, grade);
     const teacherPrompts = contexts?.prompts ?? [];
     if (teacher !== undefined) {
       const teacherPatches = [...new Set(teacherPrompts)].flatMap((prompt) => [...prompt.patches]);
       teacherFeatures = policy.encodeImages(teacherPatches, { weights: teacher.weights });
     }
-    const encodingSeconds = secondsSince(encodingStarted);
     const tokenWeights = weighCompletions(completions, settings, contexts?.skipped);
-    const scoring = { policy, processor, features, teacher, teacherFeatures, teacherPrompts };
-    const loss = createStepLoss({ ...scoring, completions, texts, tokenWeights, settings });
+    const models = { policy, processor, features, teacher, teacherFeatures, teacherPrompts };
+    const scoring = { ...models, completions, texts, tokenWeights, settings };
+    const views = await contrastViews(scoring, grade);
+    const loss = createStepLoss({ ...scoring, ...views });
+    const preparingSeconds = secondsSince(preparingStarted);
     const learningRate = learningRateAt(step - 1, settings.optimiser.schedule);
     const batches = splitCompletions(completions, settings.microBatchSize);
     const updateStarted = performance.now();
@@ -143,12 +146,16 @@ export async function trainStep(
     const tokens = joinTokens(update.reports);
     const count = completions.reduce((sum, completion) => sum + completion.tokens.length, 0);
     const memory = tf.memory();
+    // A completion that a view weight of 0 takes out was read by no loss.
+    const weights = tokenWeights.map((weight, i) => (views.viewWeights?.[i] === 0 ? 0 : weight));
+    const { informationGain } = views;
+    const counted = { ...tokens, weights, ...(informationGain !== undefined && { informationGain }) };
     return {
       applied: update.applied,
       rollouts: describeRollouts(step, completions, texts, tokens, grade),
       metrics: {
         step,
-        ...describeStep(batch, completions, texts, { ...tokens, weights: tokenWeights }, teacherPrompts, grade),
+        ...describeStep(batch, completions, texts, counted, teacherPrompts, grade),
         optimiser: {
           loss: update.loss,
           learningRate,
@@ -159,7 +166,7 @@ export async function trainStep(
         system: {
           seconds: secondsSince(started),
           rolloutSeconds,
-          teacherSeconds: update.teacherSeconds + encodingSeconds,
+          teacherSeconds: update.teacherSeconds + preparingSeconds,
           updateSeconds,
           tokensPerSecond: count / secondsSince(started),
           tensors: memory.numTensors,

@@ -271,26 +271,29 @@ test("a state of other data is refused", async () => {
   other.dispose();
 });
 
-test.each<keyof PromptTemplates>(["student", "hiddenAnswer", "hiddenSolution", "hiddenDemonstration", "demonstrationLabel"])(
-  "a state of a run with another wording of %s is refused",
-  async (name) => {
-    const one = open();
-    const files = memoryFiles();
-    await saveTrainerState(await one.trainer.exportState(), files);
-    one.dispose();
-    const templates = { ...promptTemplates, [name]: { ...promptTemplates[name], text: "Look." } };
-    const [then, now] = [promptTemplates, templates].map(fingerprintTemplates);
-    const state = await loadTrainerState(files);
-    const other = open({ templates });
-    expect(() => other.trainer.importState(state)).toThrow(
-      `trainer.importState: the wording of the prompts changed since the checkpoint (${then} then, ${now} now).`,
-    );
-    other.dispose();
-    const same = open({ templates: { ...promptTemplates } });
-    same.trainer.importState(state);
-    same.dispose();
-  },
-);
+test.each<keyof PromptTemplates>([
+  "student",
+  "hiddenAnswer",
+  "hiddenSolution",
+  "hiddenDemonstration",
+  "demonstrationLabel",
+])("a state of a run with another wording of %s is refused", async (name) => {
+  const one = open();
+  const files = memoryFiles();
+  await saveTrainerState(await one.trainer.exportState(), files);
+  one.dispose();
+  const templates = { ...promptTemplates, [name]: { ...promptTemplates[name], text: "Look." } };
+  const [then, now] = [promptTemplates, templates].map(fingerprintTemplates);
+  const state = await loadTrainerState(files);
+  const other = open({ templates });
+  expect(() => other.trainer.importState(state)).toThrow(
+    `trainer.importState: the wording of the prompts changed since the checkpoint (${then} then, ${now} now).`,
+  );
+  other.dispose();
+  const same = open({ templates: { ...promptTemplates } });
+  same.trainer.importState(state);
+  same.dispose();
+});
 
 test("no tensor is left over from 50 steps", async () => {
   const { trainer, dispose } = open({ sampling: { ...settings.sampling, maxTokens: 2 } });

@@ -8,7 +8,7 @@ export {
 } from "./config/model-config.ts";
 export { type DescribedAdapter, describeAdapters } from "./describe-adapters.ts";
 export type { Recompute } from "./model/run-layers.ts";
-export { type OpenModelOptions, openModel, type VisionLanguageModel } from "./open-model.ts";
+export { type FrozenStorage, type OpenModelOptions, openModel, type VisionLanguageModel } from "./open-model.ts";
 export { openProcessor, type ProcessorOptions, type VisionLanguageProcessor } from "./processor/processor.ts";
 export { type RandomWeightsOptions, writeRandomWeights } from "./random-weights.ts";
 export { type SaveOptions, saveAdapter, saveCheckpoint } from "./save-model.ts";

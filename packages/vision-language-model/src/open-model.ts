@@ -1,12 +1,13 @@
 import { type Adapter, createAdapter, matchModules, readAdapter } from "@imagine-opd/lora";
 import { type FileSource, ImagineOpdError, readJson } from "@imagine-opd/protocol";
 import type { Policy } from "@imagine-opd/protocol/policy";
+import { storeHalf } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
 import { type ModelConfig, readModelConfig } from "./config/model-config.ts";
 import { createPolicy } from "./model/policy.ts";
 import type { Recompute } from "./model/run-layers.ts";
 import { type HostRows, readHostRows } from "./model/token-embedding.ts";
-import { embeddingName, headName, isVisionWeight } from "./model/weight-names.ts";
+import { embeddingName, headName, isVisionWeight, positionName } from "./model/weight-names.ts";
 import { adapterNames, createWeightStore, type WeightStore } from "./model/weight-store.ts";
 import { openProcessor, type VisionLanguageProcessor } from "./processor/processor.ts";
 import { openWeights, type WeightFile } from "./read-weights.ts";
@@ -25,7 +26,17 @@ export interface OpenModelOptions {
    * @default "none"
    */
   readonly recompute?: Recompute;
+  /**
+   * What the linear maps that do not train take on the device: 32 or 16 bits a number. They are computed with in float32
+   * either way. In 16 bits, as `storeHalf` of `tensor-ops` rounds them, weights published in BF16 stay exact from 2⁻¹⁴ on.
+   * The backend must know 16 bits, as `backend-webgpu` does.
+   * @default "f32"
+   */
+  readonly frozenStorage?: FrozenStorage;
 }
+
+/** Bits of a number on the device. */
+export type FrozenStorage = "f32" | "f16";
 
 /** An opened checkpoint. */
 export interface VisionLanguageModel {
@@ -101,6 +112,20 @@ function isTrained(name: string, trainable: Trainable): boolean {
   return trainable.kind === "full" && (trainable.vision === "trainable" || !isVisionWeight(name));
 }
 
+/** Whether a weight is the matrix of a linear map, an embedding that serves as the head included. */
+const isMatrix = (name: string, shape: readonly number[]): boolean => shape.length > 1 && name !== positionName;
+
+function checkStorage(storage: FrozenStorage, weights: WeightFile, trainable: Trainable): void {
+  if (storage !== "f32" && storage !== "f16")
+    fail(`\`frozenStorage\` must be "f32" or "f16", got ${JSON.stringify(storage)}.`, "Pass one of them.");
+  if (storage === "f32") return;
+  if ([...weights.shapes].some(([name, shape]) => isMatrix(name, shape) && !isTrained(name, trainable))) return;
+  fail(
+    'frozenStorage "f16" was asked for, and every linear map trains.',
+    "Weights train in float32: leave it out, or train adapters.",
+  );
+}
+
 interface LoadedWeights {
   readonly store: WeightStore;
   readonly hostRows: HostRows | undefined;
@@ -112,11 +137,13 @@ async function loadWeights(
   weights: WeightFile,
   adapter: Adapter | undefined,
   trainable: Trainable,
+  storage: FrozenStorage,
 ): Promise<LoadedWeights> {
   const trained: Record<string, tf.Variable> = {};
   const frozen = new Map<string, tf.Tensor>();
   const add = (name: string, values: Float32Array, shape: readonly number[], train: boolean) => {
-    const tensor = tf.keep(tf.tensor(values, [...shape]));
+    const inHalf = storage === "f16" && !train && weights.shapes.has(name) && isMatrix(name, shape);
+    const tensor = tf.keep(inHalf ? storeHalf(values, shape, name) : tf.tensor(values, [...shape]));
     if (!train) frozen.set(name, tensor);
     else {
       trained[name] = tf.variable(tensor);
@@ -155,10 +182,11 @@ async function loadWeights(
 /**
  * Opens a SmolVLM/Idefics3 checkpoint in the hub's layout on the current TensorFlow.js backend. Weights are computed with in
  * float32, whatever they are stored as.
- * @throws missing-file, invalid-data (what the files lack, by name), unsupported, mismatch
+ * @throws missing-file, invalid-data (what the files lack, by name), unsupported, mismatch, limit-exceeded (a weight that 16
+ * bits do not hold, by name)
  */
 export async function openModel(files: FileSource, options: OpenModelOptions = {}): Promise<VisionLanguageModel> {
-  const { trainable = { kind: "none" } } = options;
+  const { trainable = { kind: "none" }, frozenStorage = "f32" } = options;
   if ((await files.size("config.json")) === undefined) {
     throw new ImagineOpdError("missing-file", {
       where: "vision-language-model.openModel",
@@ -173,9 +201,10 @@ export async function openModel(files: FileSource, options: OpenModelOptions = {
     options.imageSplitting === undefined ? {} : { imageSplitting: options.imageSplitting },
   );
   const weights = await openWeights(files, config);
+  checkStorage(frozenStorage, weights, trainable);
   const adapter = await chooseAdapter(trainable, weights, options.adapter);
   if (adapter !== undefined) checkAdapter(adapter, weights);
-  const { store, hostRows } = await loadWeights(config, weights, adapter, trainable);
+  const { store, hostRows } = await loadWeights(config, weights, adapter, trainable, frozenStorage);
   const policy = createPolicy(config, store, hostRows, options.recompute);
   const sizes = [...weights.shapes.values()].map((shape) => shape.reduce((a, b) => a * b, 1));
   return {

@@ -4,6 +4,7 @@ import { encodeFloat32, writeCheckpoint } from "@imagine-opd/safetensors";
 import type { ModelConfig } from "./config/model-config.ts";
 import { embeddingName, headName, positionName, weightShapes } from "./model/weight-names.ts";
 
+/** How untrained weights are drawn and stored. */
 export interface RandomWeightsOptions {
   readonly seed: number;
   /** Whether the head shares the token embedding. @default "tied" */

@@ -1,5 +1,6 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { isHalf, readerOf, wordsOf } from "../half-storage/half-tensors.ts";
 import { defineProgram } from "./program.ts";
 import { summingThreads as threads, workgroupSum } from "./workgroup-sum.ts";
 
@@ -11,6 +12,8 @@ interface Constants {
    * `gated`: `silu(one) · two` of a column of two weights.
    */
   readonly form: "plain" | "sum" | "turned" | "gated";
+  /** Whether the weights are words of 16-bit floats. */
+  readonly halves: boolean;
 }
 
 /** Rows of the batch that a workgroup takes at a time; their weights are read once. */
@@ -39,10 +42,12 @@ const write: Readonly<Record<Constants["form"], string>> = {
 const project = defineProgram<Constants>({
   name: "decodeProjection",
   workgroupSize: threads,
-  code: ({ normed, form }) => {
+  code: ({ normed, form, halves }) => {
     const second =
-      form === "turned" ? "weight[two * depth + i]" : form === "gated" ? "otherWeight[one * depth + i]" : "";
+      form === "turned" ? "weightAt(two * depth + i)" : form === "gated" ? "otherWeightAt(one * depth + i)" : "";
     return `
+      ${readerOf("weight", halves)}
+      ${form === "gated" ? readerOf("otherWeight", halves) : ""}
       ${workgroupSum("mat3x4<f32>")}
       fn place(row : i32, column : i32) -> i32 {
         let head = column / uniforms.headSize;
@@ -59,7 +64,7 @@ const project = defineProgram<Constants>({
         for (var i = thread; i < depth; i += ${threads}) {
           var state = vec4<f32>(x[rows.x + i], x[rows.y + i], x[rows.z + i], x[rows.w + i]);
           ${normed ? "sums[2] += state * state; state *= norm[i];" : ""}
-          sums[0] += state * weight[one * depth + i];
+          sums[0] += state * weightAt(one * depth + i);
           ${second === "" ? "" : `sums[1] += state * ${second};`}
         }
         sums = sumOverWorkgroup(thread, sums);
@@ -104,10 +109,14 @@ export function runProjection(
   const out = weight.shape[0]!;
   const { output, ...steps } = place ?? { output: [rows, out], headSize: out, rowStep: out, headStep: 0, offset: 0 };
   const columns = form === "turned" ? out / 2 : out;
+  const other = others?.otherWeight;
+  // A weight in 16 bits beside one in 32 is expanded as for any program.
+  const halves = [weight, ...(other === undefined ? [] : [other])].every((each) => isHalf(backend, each));
+  const stored = halves ? { weight: wordsOf(weight), ...(other && { otherWeight: wordsOf(other) }) } : { weight };
   const angleStep = others?.cos === undefined || others.cos.shape[0] === 1 ? 0 : steps.headSize;
   return project(backend, {
-    constants: { normed: norm !== undefined, form },
-    inputs: { x, weight, ...(norm && { norm: norm.weight }), ...others },
+    constants: { normed: norm !== undefined, form, halves },
+    inputs: { x, ...(norm && { norm: norm.weight }), ...others, ...stored },
     integers: { rows, depth, columns, ...steps, angleStep },
     floats: { epsilon: norm?.epsilon ?? 0 },
     workgroups: columns * Math.ceil(rows / rowsAtOnce),

@@ -1,5 +1,6 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { getKernel, type KernelConfig, registerKernel, type TensorInfo, unregisterKernel } from "@tensorflow/tfjs-core";
+import { storeHalfKernel } from "../half-storage/store-half.ts";
 import { activationKernels } from "./activations.ts";
 import { adamWKernel } from "./adamw.ts";
 import { attentionKernels } from "./attention.ts";
@@ -22,6 +23,7 @@ const kernels: readonly FusedKernel[] = [
   takeRowsGradientKernel,
   decodeLayerKernel,
   adamWKernel,
+  storeHalfKernel,
 ];
 
 /** Marks kernels of ours. A shared symbol, so that copies of this package agree. */

@@ -7,6 +7,7 @@ import {
   type TensorInfo,
   unregisterKernel,
 } from "@tensorflow/tfjs-core";
+import { halfMatrixProduct, halfSlice } from "../half-storage/half-forms.ts";
 import { gatherRows } from "./gather-rows.ts";
 import type { LargeForm } from "./large-form.ts";
 import { matrixProduct } from "./matrix-product.ts";
@@ -19,7 +20,12 @@ const elementwiseKernels = [
   ...["Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd", "LogicalOr", "NotEqual", "Select"],
 ];
 
-/** Kernels of tfjs that take tensors which no shader sees at once. */
+const firstOf =
+  (first: LargeForm, second: LargeForm): LargeForm =>
+  (call) =>
+    first(call) ?? second(call);
+
+/** Kernels of tfjs that take tensors which no shader sees at once, and some of those in 16 bits as they are. */
 const largeForms: Readonly<Record<string, LargeForm>> = {
   ...Object.fromEntries(elementwiseKernels.map((name) => [name, elementwise])),
   Sum: reduction,
@@ -28,11 +34,11 @@ const largeForms: Readonly<Record<string, LargeForm>> = {
   Softmax: alongRows,
   ArgMax: alongRows,
   Fill: fill,
-  Slice: slice,
+  Slice: firstOf(halfSlice, slice),
   Concat: concat,
   PadV2: pad,
   GatherV2: gatherRows,
-  BatchMatMul: matrixProduct,
+  BatchMatMul: firstOf(halfMatrixProduct, matrixProduct),
 };
 
 /** Marks kernels that were wrapped here. A shared symbol, so that copies of this package agree. */

@@ -1,5 +1,6 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
-import { getKernel, type KernelFunc, type TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs-core";
+import { requireKernel } from "../kernels/require-kernel.ts";
 
 /** One call of a kernel, with its inputs in order. */
 export interface KernelCall {
@@ -20,6 +21,6 @@ export function runKernel(
   inputs: Readonly<Record<string, TensorInfo>> | readonly TensorInfo[],
   attrs: Readonly<Record<string, unknown>> = {},
 ): TensorInfo {
-  const { kernelFunc } = getKernel(name, "webgpu");
+  const { kernelFunc } = requireKernel(name, "largeTensors");
   return kernelFunc({ inputs, attrs, backend } as unknown as Parameters<KernelFunc>[0]) as TensorInfo;
 }

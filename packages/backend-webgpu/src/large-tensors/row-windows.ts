@@ -1,6 +1,7 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
+import { isHalf } from "../half-storage/half-tensors.ts";
 import { sizeOf } from "../kernels/check-inputs.ts";
 
 /** What a device takes, bytes. */
@@ -88,10 +89,20 @@ const stored = (backend: WebGPUBackend, { dataId }: TensorInfo): StoredTensor =>
 
 /** Where a tensor lies on the device; what is still on the host is uploaded. */
 function placeOf(backend: WebGPUBackend, tensor: TensorInfo): Required<GPUBufferBinding> {
+  if (isHalf(backend, tensor)) refuseHalves(tensor);
   backend.uploadToGPU(tensor.dataId);
   const { resource } = stored(backend, tensor);
   const { buffer, offset = 0 } = (resource instanceof GPUBuffer ? { buffer: resource } : resource) as GPUBufferBinding;
   return { buffer, offset, size: bytesOf(tensor.shape) };
+}
+
+function refuseHalves({ shape }: TensorInfo): never {
+  throw new ImagineOpdError("unsupported", {
+    where: "backend-webgpu",
+    problem: `a tensor of shape [${shape}] that is stored in 16 bits cannot be taken block by block.`,
+    remedy: "Store it in float32, or compute it in parts: fewer rows at a time.",
+    details: { shape: [...shape] },
+  });
 }
 
 /**

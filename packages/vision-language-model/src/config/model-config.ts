@@ -1,6 +1,7 @@
 import { ImagineOpdError } from "@imagine-opd/protocol";
 import { type Fields, readFields } from "./fields.ts";
 
+/** The language model: a Llama decoder with grouped key and value heads. */
 export interface TextConfig {
   readonly vocabSize: number;
   readonly hiddenSize: number;
@@ -15,6 +16,7 @@ export interface TextConfig {
   readonly contextLength: number;
 }
 
+/** The vision tower: a SigLIP encoder over square tiles. */
 export interface VisionConfig {
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -27,6 +29,7 @@ export interface VisionConfig {
   readonly epsilon: number;
 }
 
+/** What decides the shapes and the arithmetic of a model, out of its `config.json`. */
 export interface ModelConfig {
   readonly family: "idefics3" | "smolvlm";
   readonly text: TextConfig;
