@@ -1,6 +1,7 @@
 /**
  * Whether training on WebGPU ends where it ends on wasm: both learn from the same completions, which a run on wasm sampled, with
- * the same optimiser and frozen teacher; then both students answer the same held-out scenes, on wasm. Run it with
+ * the same optimiser and frozen teacher; then both students answer the same held-out scenes, on wasm. What rounding alone does
+ * in so many steps shows a third run, on wasm in micro-batches of half the size. Run it with
  * `node scripts/run.mjs bench/webgpu-accuracy.ts [--model DIR] [--steps N] [--batch N] [--evaluate N] [--seed N]` where Node
  * finds a Vulkan driver (or Metal, or Direct3D 12).
  */
@@ -53,7 +54,7 @@ interface Training {
 const openStudent = () => openCheckpointDirectory(model, { trainable: { kind: "full", vision: "trainable" } });
 
 /** Trains on completions that were made before, or on the student's own. */
-async function trainStudent(label: string, said?: Completions): Promise<Training> {
+async function trainStudent(label: string, said?: Completions, microBatchSize = batch): Promise<Training> {
   const student = await openStudent();
   const { processor } = student;
   const policy =
@@ -73,7 +74,7 @@ async function trainStudent(label: string, said?: Completions): Promise<Training
     processor,
     teacher,
     examples: { ...source, load },
-    settings: { ...settings, templates, batchSize: batch, microBatchSize: batch, seed },
+    settings: { ...settings, templates, batchSize: batch, microBatchSize, seed },
   });
   const [losses, completions, started] = [[] as number[], new Map<string, Int32Array>(), performance.now()];
   const progress = createProgress(label, steps);
@@ -127,6 +128,7 @@ async function evaluateStudents(trainings: Readonly<Record<string, Training>>) {
 await openWasmBackend();
 const { completions } = await trainStudent("sampling on wasm");
 const wasm = await trainStudent("replay on wasm", completions);
+const rounded = await trainStudent("replay on wasm, half micro-batches", completions, Math.ceil(batch / 2));
 closeWasmBackend();
 const { adapter } = await openWebgpuBackend();
 // Dawn asks the device for news at every turn of Node's event loop, which takes the processor from an adapter that is one.
@@ -134,22 +136,32 @@ const poll = (ask: () => void) => setTimeout(ask, 2);
 if (adapter.software) Object.assign(globalThis, { setImmediate: poll });
 const webgpu = await trainStudent("replay on webgpu", completions);
 closeWebgpuBackend();
-for (const { completions: replayed } of [wasm, webgpu]) requireSame(replayed, completions);
+for (const { completions: replayed } of [wasm, rounded, webgpu]) requireSame(replayed, completions);
 await openWasmBackend();
-const measured = await evaluateStudents({ wasm, webgpu });
+const measured = await evaluateStudents({ wasm, "wasm, half micro-batches": rounded, webgpu });
 
-const lossErrors = wasm.losses.map((loss, i) => Math.abs(webgpu.losses[i]! - loss) / Math.abs(loss));
-const [, onWasm, onWebgpu] = measured;
-const sameAnswers = onWasm!.texts.filter((text, i) => text === onWebgpu!.texts[i]).length;
+/** By how much a training's losses differ from those on wasm, relative. */
+const differences = ({ losses }: Training) =>
+  wasm.losses.map((loss, i) => Math.abs(losses[i]! - loss) / Math.abs(loss));
+const [lossErrors, roundingErrors] = [differences(webgpu), differences(rounded)];
+const [, onWasm, onRounded, onWebgpu] = measured;
+const countSame = (texts: readonly string[]) => onWasm!.texts.filter((text, i) => text === texts[i]).length;
+const [sameAnswers, sameRounded] = [countSame(onWebgpu!.texts), countSame(onRounded!.texts)];
 const { low, high } = onWasm!.interval;
 const withinInterval = low <= onWebgpu!.accuracy && onWebgpu!.accuracy <= high;
 const name = [adapter.description, adapter.device, adapter.architecture].filter(Boolean).join(", ");
 console.error(`adapter: ${name}; ${steps} steps of ${batch} scenes, ${evaluate} held-out scenes`);
 printTable(
-  ["step", "loss on wasm", "on webgpu", "relative difference"],
+  ["step", "loss on wasm", "on webgpu", "relative difference", "of half micro-batches"],
   lossErrors.flatMap((error, i) =>
-    i < 5 || error === Math.max(...lossErrors.slice(5))
-      ? [[String(i + 1), wasm.losses[i]!.toFixed(6), webgpu.losses[i]!.toFixed(6), error.toExponential(1)]]
+    i < 5 || error === Math.max(...lossErrors.slice(5)) || roundingErrors[i] === Math.max(...roundingErrors.slice(5))
+      ? [
+          [
+            String(i + 1),
+            ...[wasm, webgpu].map(({ losses }) => losses[i]!.toFixed(6)),
+            ...[error, roundingErrors[i]!].map((each) => each.toExponential(1)),
+          ],
+        ]
       : [],
   ),
 );
@@ -162,16 +174,20 @@ printTable(
     `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}`,
   ]),
 );
-console.error(`equal answers of both: ${sameAnswers} of ${evaluate}; webgpu within wasm's interval: ${withinInterval}`);
+console.error(
+  `answers equal to wasm's: ${sameAnswers} on webgpu, ${sameRounded} in half micro-batches; within its interval: ${withinInterval}`,
+);
 console.log(
   JSON.stringify({
     bench: "webgpu-accuracy",
     adapter,
     ...numbers,
     lossErrors,
+    roundingErrors,
     seconds: { wasm: wasm.seconds, webgpu: webgpu.seconds },
     students: measured.map(({ texts, ...rest }) => rest),
     sameAnswers,
+    sameRounded,
     withinInterval,
   }),
 );
