@@ -1,6 +1,7 @@
 import { createProgress } from "@imagine-opd/command-line";
 import { isImagineOpdError } from "@imagine-opd/protocol";
-import { adviseOn, type Collapse, createCollapseAlarm } from "./collapse-alarm.ts";
+import { type Collapse, createCollapseAlarm } from "@imagine-opd/run-log";
+import { adviseOn } from "./collapse-advice.ts";
 import type { TrainingRun } from "./run-training.ts";
 
 /**

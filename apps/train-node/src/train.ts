@@ -1,5 +1,5 @@
 import { interruptSignal, openBackend, runProgram } from "@imagine-opd/command-line";
-import type { Collapse } from "./collapse-alarm.ts";
+import type { Collapse } from "@imagine-opd/run-log";
 import { followTraining } from "./follow-training.ts";
 import { openTraining } from "./run-training.ts";
 import { type TrainProgramOptions, trainCommand } from "./train-options.ts";

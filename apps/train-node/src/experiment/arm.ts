@@ -7,7 +7,7 @@ import {
 } from "@imagine-opd/command-line";
 import type { EvaluationMode } from "@imagine-opd/evaluation";
 import { createTeacher, type Teacher } from "@imagine-opd/privileged-teacher";
-import { adviseOn, type Collapse } from "../collapse-alarm.ts";
+import { adviseOn } from "../collapse-advice.ts";
 import { followTraining } from "../follow-training.ts";
 import { openTraining, type TrainingRun } from "../run-training.ts";
 import { maxCompletion, measureScenes, type SceneMeasurement } from "../scenes/measure-scenes.ts";
@@ -119,7 +119,7 @@ export async function openArm(
     },
     distance: () => measureDistance(model, teacher, heldOut, { count: distanceScenes, settings: trained, signal }),
     async train() {
-      const collapse: Collapse | undefined = await followTraining(run, signal);
+      const collapse = await followTraining(run, signal);
       if (collapse === undefined) return undefined;
       const { record, directory } = run;
       return {

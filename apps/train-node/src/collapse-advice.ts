@@ -1,8 +1,6 @@
 import type { TeacherKind } from "@imagine-opd/privileged-teacher";
 import type { Collapse } from "@imagine-opd/run-log";
 
-export { type Collapse, createCollapseAlarm } from "@imagine-opd/run-log";
-
 /** What to do about a collapse. */
 export function adviseOn({ step, what, from, to, signal }: Collapse, teacher: TeacherKind["kind"]): string {
   const percent = (rate: number) => `${(100 * rate).toFixed(0)} %`;
