@@ -69,10 +69,13 @@ function dawnProject(): TestProjectConfiguration | undefined {
     return undefined;
   }
   const env = named === undefined ? { VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: bundled } : {};
+  const include = ["packages/*/src/**/*.dawn.test.ts", "goldens/**/*.dawn.test.ts"];
+  const timeouts = { testTimeout: 180_000, hookTimeout: 180_000 };
+  // Forks read the library path when they start; threads would have ours.
   return {
     ssr,
-    // Forks read the library path when they start; threads would have ours.
-    test: { name: "dawn", environment: "node", include: ["packages/*/src/**/*.dawn.test.ts"], pool: "forks", env },
+    resolve: { alias },
+    test: { name: "dawn", environment: "node", include, pool: "forks", env, ...timeouts },
   };
 }
 

@@ -4,12 +4,11 @@ import type { Message, RgbImage } from "@imagine-opd/protocol";
 import { registerCoreGradients } from "@imagine-opd/tensor-ops";
 import { goldenPath, readGoldenJson, readGoldenTensors } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
+import type { Family } from "./open-fixtures.ts";
 import { fillStoredMessages, type StoredMessage } from "./stored-messages.ts";
 
 export { expectGradient, expectGradientNorm, largestDifference, norm } from "./compare.ts";
-
-export const families = ["idefics3", "smolvlm"] as const;
-export type Family = (typeof families)[number];
+export { type Family, families } from "./open-fixtures.ts";
 
 type Backend = "cpu" | "wasm" | "tensorflow-cpu";
 

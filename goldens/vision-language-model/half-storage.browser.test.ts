@@ -6,9 +6,11 @@ import { type OpenModelOptions, openModel, type VisionLanguageModel } from "@ima
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { caseMessages, families, openExpected, openFixture, readCases } from "../browser-family.ts";
+import { browserFixtures } from "../browser-fixtures.ts";
 import { expectGradient, largestDifference } from "../compare.ts";
+import { families } from "../open-fixtures.ts";
 
+const { caseMessages, openExpected, openFixture, readCases } = browserFixtures;
 const jsd: Divergence = { kind: "jsd", beta: 0.5 };
 const embedding = "model.text_model.embed_tokens.weight";
 const positions = "model.vision_model.embeddings.position_embedding.weight";
