@@ -27,6 +27,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "train-step": { takesBackend: false },
   "opd-step": { takesBackend: false },
   "smolvlm-256m": { takesBackend: true, onlyNamed: "takes half a gigabyte of disk" },
+  "webgpu-matmul": { takesBackend: false, onlyNamed: `${needsDriver}, and a GPU at its own sizes` },
   "webgpu-kernels": { takesBackend: false, onlyNamed: needsDriver },
   "webgpu-loss": { takesBackend: false, onlyNamed: needsDriver },
   "webgpu-accuracy": { takesBackend: false, onlyNamed: `${needsDriver}, and up to hours without a GPU` },

@@ -1,4 +1,4 @@
-// Trains the embedded base model on scenes drawn on the fly, and asks about a held-out one before and after.
+// Trains the embedded base model on scenes drawn on the fly, and asks about held-out ones before and after.
 import { parseArgs } from "node:util";
 import { openWasmBackend } from "@imagine-opd/backend-wasm";
 import { openDirectory } from "@imagine-opd/host/node";
@@ -7,23 +7,38 @@ import { drawBatches, drawScene, toExample } from "./scenes.ts";
 
 const text = (value: string) => ({ type: "string", default: value }) as const;
 const { values: options } = parseArgs({
-  options: { model: text("apps/train-node/base-model"), steps: text("60"), batch: text("8"), lr: text("5e-4") },
+  options: {
+    model: text("apps/train-node/base-model"),
+    steps: text("60"),
+    batch: text("8"),
+    lr: text("5e-4"),
+    ask: text("64"),
+    help: { type: "boolean", short: "h", default: false },
+  },
 });
+if (options.help) {
+  console.log("npm run minimal-loop -- [--model DIR] [--steps N] [--batch SCENES] [--lr RATE] [--ask HELD-OUT-SCENES]");
+  process.exit();
+}
 await openWasmBackend();
 const student = await openStudent(openDirectory(options.model));
 const side = student.processor.imageSettings.tileSize;
-const scene = drawScene("held-out", 0);
 
-async function printAnswer(when: string): Promise<void> {
-  let answer = "";
-  for await (answer of ask(student, toExample(scene, side)));
-  console.log(`${when}:${answer}`);
+async function askAll(when: string): Promise<void> {
+  let right = 0;
+  for (let index = 0; index < Number(options.ask); index++) {
+    const scene = drawScene("held-out", index);
+    let answer = "";
+    for await (answer of ask(student, toExample(scene, side)));
+    if (index === 0) console.log(`${when}: ${scene.question} (${scene.answer})\n ${answer}`);
+    if (answer.includes(`<answer>${scene.answer}</answer>`)) right += 1;
+  }
+  console.log(`${when}: ${right} of ${options.ask} held-out signs are read right`);
 }
 
-console.log(`${scene.question} It is ${scene.answer}.`);
-await printAnswer("before");
+await askAll("before");
 const batches = drawBatches(Number(options.steps), Number(options.batch), side);
 for await (const { step, divergence, tokens } of train(student, batches, Number(options.lr)))
   console.log(`step ${step}: KL(student‖teacher) ${divergence.toFixed(4)} nats a token, of ${tokens} tokens`);
-await printAnswer("after");
+await askAll("after");
 student.dispose();

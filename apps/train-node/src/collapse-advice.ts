@@ -4,10 +4,14 @@ import type { Collapse } from "@imagine-opd/run-log";
 /** What to do about a collapse. */
 export function adviseOn({ step, what, from, to, signal }: Collapse, teacher: TeacherKind["kind"]): string {
   const percent = (rate: number) => `${(100 * rate).toFixed(0)} %`;
-  const seen = `collapse at step ${step}: ${what} fell from ${percent(from)} to ${percent(to)} of the rollouts, the signal went from ${signal[0].toFixed(3)} to ${signal[1].toFixed(3)} nats a token.`;
+  const [then, now] = signal;
+  const went = Number.isNaN(then + now)
+    ? ""
+    : `, the signal went from ${then.toFixed(3)} to ${now.toFixed(3)} nats a token`;
+  const seen = `collapse at step ${step}: ${what} fell from ${percent(from)} to ${percent(to)} of the rollouts${went}.`;
   const remedy =
     teacher === "frozen" || teacher === "trust-region"
       ? "Check that the views belong to the pictures, and lower the learning rate."
-      : `The teacher (${teacher}) follows the student and confirms whatever it drifts to. Take a frozen teacher (--deviate teacher=frozen), or a slower average.`;
+      : `The teacher (${teacher}) follows the student and confirms whatever it drifts to. Take one that stands still (frozen: the default of the preset imagine-opd), or a slower average.`;
   return `${seen} ${remedy}`;
 }

@@ -21,6 +21,8 @@ export async function followTraining(run: TrainingRun, signal: AbortSignal): Pro
   if (firstStep > 0) say(`resumed after step ${firstStep}`);
   const progress = createProgress("training", totalSteps, firstStep);
   const alarm = createCollapseAlarm();
+  // A resumed run is compared with its own beginning.
+  for (const step of run.directory.readSteps()) if (step.step <= firstStep) alarm(step);
   const stop = new AbortController();
   let collapse: Collapse | undefined;
   try {

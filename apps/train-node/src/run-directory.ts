@@ -1,20 +1,23 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type LineLog, openDirectory, openLineLog } from "@imagine-opd/host/node";
 import { ImagineOpdError } from "@imagine-opd/protocol";
+import { type LoggedStep, readMetrics } from "@imagine-opd/run-log";
 
 const checkpointName = /^step-(\d+)$/;
 
 /** Where a run keeps what it makes. */
 export interface RunDirectory {
   readonly path: string;
-  /** The last complete checkpoint of an earlier session of this run. */
+  /** The last complete checkpoint of this run, which is gone on with. */
   readonly resumeFrom: { readonly step: number; readonly path: string } | undefined;
   readonly checkpointPath: (step: number) => string;
   readonly finalPath: string;
   writeText(name: string, text: string): Promise<void>;
-  /** Appends to the TensorBoard events of this session; each session of a run has a file of its own. */
+  /** Appends to TensorBoard's events; each start of a run has a file of its own. */
   appendEvents(bytes: Uint8Array): void;
+  /** What `metrics.jsonl` holds; nothing before the first step. */
+  readSteps(): readonly LoggedStep[];
   /** Opens a log of lines and drops those that a resumed run will write again. */
   openLog(name: string): Promise<LineLog>;
 }
@@ -57,6 +60,10 @@ export function openRunDirectory(path: string, start: "new" | "resume"): RunDire
     finalPath: join(path, "final"),
     writeText: (name, text) => files.write(name, text),
     appendEvents: (bytes) => appendFileSync(events, bytes),
+    readSteps() {
+      const metrics = join(path, "metrics.jsonl");
+      return existsSync(metrics) ? readMetrics(readFileSync(metrics, "utf8")).steps : [];
+    },
     openLog: (name) =>
       openLineLog(join(path, name), { keep: (line) => (JSON.parse(line) as { step: number }).step <= kept }),
   };

@@ -39,7 +39,7 @@ export interface TrainingRun {
   readonly directory: RunDirectory;
   readonly model: VisionLanguageModel;
   readonly data: OpenedDataSet;
-  /** Steps done before this session. */
+  /** Steps done before this start. */
   readonly firstStep: number;
   readonly totalSteps: number;
   /** Trains, logs and saves; every event has been stored when it comes out. Saves a checkpoint when it is aborted. */

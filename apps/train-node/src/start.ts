@@ -15,7 +15,7 @@ import {
   type ReportDistance,
   type ReportEvaluation,
 } from "@imagine-opd/run-log";
-import { type Arm, distanceScenes, experimentScenes, openArm, type Stopped } from "./experiment/arm.ts";
+import { type Arm, distanceScenes, experimentScenes, formNames, openArm, type Stopped } from "./experiment/arm.ts";
 import { collectSamples } from "./experiment/collect-samples.ts";
 import { formatGaps, formatTable } from "./experiment/format-table.ts";
 import { describeExperiment } from "./experiment/statements.ts";
@@ -112,6 +112,11 @@ async function storeSamples(arm: Arm, evaluations: readonly Measured[]): Promise
   await arm.run.directory.writeText("evaluations.json", formatEvaluations(evaluations));
 }
 
+const paperComparison = {
+  title: "The paper's own form beside the default",
+  note: "The same base model, scenes and teacher. The paper samples one token at each place and uses its log-ratio as an advantage; the default compares whole distributions. The paper's rate of 1e-6 is for 4 billion parameters; here both rates are scaled.",
+};
+
 const controlTitles = {
   shuffled: "the teacher saw the views of other scenes",
   blank: "the teacher saw grey views",
@@ -143,49 +148,44 @@ async function start(options: StartOptions): Promise<void> {
       before.samples,
       after.samples,
     );
-    const warnings = collapse === undefined ? [] : [collapse.advice];
-    const comparisons: ReportComparison[] = [];
-    if (control === undefined && options.paperSteps > 0) {
-      const paper = await runPaperForm(options, out, backend, signal);
-      if (paper.collapse !== undefined) warnings.push(`The paper's form: ${paper.collapse.advice}`);
-      comparisons.push({
-        title: "The paper's own form beside the default",
-        note: "The same base model, scenes and teacher. The paper samples one token at each place and uses its log-ratio as an advantage; the default compares whole distributions. The paper's rate of 1e-6 is for 4 billion parameters; here both rates are scaled.",
-        runs: [
-          { name: "reverse KL, all ids, rate 1e-3 falling to 0", before, after, distance, steps },
-          {
-            name: "sampled log-ratio, rate 1e-4",
-            before,
-            after: paper.after,
-            distance: { before: distance.before, after: paper.distance },
-            steps: options.paperSteps,
-          },
-        ],
-      });
-    }
     const title =
       control === undefined ? "A small model learns to see small signs" : `Control: ${controlTitles[control]}`;
     const gaps = formatGaps(evaluations, distance);
-    const report = await writeReport(arm.run.directory, arm.run.record, {
-      title,
-      summary: `${steps} steps of on-policy self-distillation; ${gaps.trim()}.`,
-      warnings,
-      statements: describeExperiment(options.model),
-      evaluations,
-      distance,
-      comparisons,
-      samples,
-    });
+    const report = (comparisons: readonly ReportComparison[], warnings: readonly string[]) =>
+      writeReport(arm.run.directory, arm.run.record, {
+        title,
+        summary: `${steps} steps of on-policy self-distillation; ${gaps.trim()}.`,
+        warnings,
+        statements: describeExperiment(options.model),
+        evaluations,
+        distance,
+        comparisons,
+        samples,
+      });
+    const warnings = collapse === undefined ? [] : [collapse.advice];
+    // Whole before the paper's form begins, which takes minutes and may be interrupted.
+    let reportPath = await report([], warnings);
     process.stdout.write(`\n${title}\n\n${formatTable(evaluations)}\n${gaps}`);
-    for (const { runs } of comparisons) {
-      const paper = runs[1]!;
-      process.stdout.write(`${paper.name}, ${paper.steps} steps: ${(100 * paper.after.accuracy).toFixed(1)} %\n`);
+    if (control === undefined && options.paperSteps > 0) {
+      const paper = await runPaperForm(options, out, backend, signal);
+      if (paper.collapse !== undefined) warnings.push(`The paper's form: ${paper.collapse.advice}`);
+      const ours = { name: formNames["reverse-kl"], before, after, distance, steps };
+      const papers = {
+        name: formNames.paper,
+        before,
+        after: paper.after,
+        distance: { before: distance.before, after: paper.distance },
+        steps: options.paperSteps,
+      };
+      reportPath = await report([{ ...paperComparison, runs: [ours, papers] }], warnings);
+      const accuracy = (100 * paper.after.accuracy).toFixed(1);
+      process.stdout.write(`${papers.name}, ${papers.steps} steps: ${accuracy} %\n`);
     }
     for (const { about, text } of describeExperiment(options.model).slice(0, 2))
       process.stdout.write(`${about}: ${text}\n`);
     const weights = collapse?.checkpoint ?? arm.run.directory.finalPath;
     if (collapse !== undefined) process.stdout.write(`${collapse.advice}\n`);
-    process.stdout.write(`\nreport      ${report}\ncheckpoint  ${weights}\n`);
+    process.stdout.write(`\nreport      ${reportPath}\ncheckpoint  ${weights}\n`);
     process.stdout.write(
       `ask it      npm run ask -- --model ${weights} --image ${scene.image} --question "${scene.question}"\n`,
     );

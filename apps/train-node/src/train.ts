@@ -11,10 +11,16 @@ const program = trainCommand().action(async (options: TrainProgramOptions & { co
   const backend = await openBackend(chosen.backend);
   const run = await openTraining(chosen, backend);
   let collapse: Collapse | undefined;
+  const report = () =>
+    writeReport(run.directory, run.record, { summary: "Curves are from metrics.jsonl, which holds every step." });
   try {
     collapse = await followTraining(run, signal);
+    await report();
+  } catch (error) {
+    // A report that fails as well must not hide why the training ended.
+    await report().catch((failure: unknown) => process.stderr.write(`no report: ${failure}\n`));
+    throw error;
   } finally {
-    await writeReport(run.directory, run.record, { summary: "Curves are from metrics.jsonl, which holds every step." });
     run.dispose();
   }
   if (collapse === undefined) process.stdout.write(`${run.directory.finalPath}\n`);

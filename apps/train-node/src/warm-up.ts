@@ -9,6 +9,7 @@ import {
   createSceneSource,
   integer,
   interruptSignal,
+  number,
   openBackend,
   promptsFile,
   runProgram,
@@ -69,28 +70,43 @@ interface Beginning {
   readonly steps: number;
 }
 
-/** Makes the random model, or finds what a stopped warm-up left. */
-async function findBeginning({ out, seed, scale, resume }: WarmUpOptions): Promise<Beginning> {
+/** Where the random weights are: a new warm-up makes them, a resumed one must be the same warm-up. */
+async function openStart({ out, seed, scale, resume }: WarmUpOptions): Promise<string> {
+  const start = join(out, "start");
+  const choicesFile = join(start, "choices.json");
+  const choices = JSON.stringify({ seed, scale });
+  const refuse = (problem: string, remedy: string): never => {
+    throw new ImagineOpdError("invalid-argument", { where: "warm-up", problem: `${out} ${problem}.`, remedy });
+  };
+  const used = existsSync(start);
+  if (used && !resume) refuse("already holds a warm-up", "Go on with it by --resume, or choose another --out.");
+  if (!used && resume) refuse("holds no warm-up to go on with", "Start one without --resume.");
+  if (used) {
+    const begun = readFileSync(choicesFile, "utf8");
+    if (begun !== choices) refuse(`was begun with ${begun}, not ${choices}`, "Pass the same --seed and --scale.");
+    return start;
+  }
+  await writeDirectory(start, async (sink) => {
+    await writeTinyCheckpoint(sink, { seed });
+    await sink.write("choices.json", choices);
+  });
+  return start;
+}
+
+/** Where a warm-up begins or goes on. */
+async function findBeginning(options: WarmUpOptions): Promise<Beginning> {
+  const { out, scale } = options;
+  const start = await openStart(options);
   const phases = curriculum.map((phase) => ({
     ...phase,
     stages: phase.stages.map((stage) => ({ ...stage, steps: Math.max(1, Math.round(stage.steps * scale)) })),
   }));
-  const start = join(out, "start");
-  const used = existsSync(start);
-  if (used !== resume) {
-    throw new ImagineOpdError("invalid-argument", {
-      where: "warm-up",
-      problem: `${out} ${used ? "already holds a warm-up" : "holds no warm-up to go on with"}.`,
-      remedy: used ? "Go on with it by --resume, or choose another --out." : "Start one without --resume.",
-    });
-  }
   const done = phases.filter((phase) => existsSync(phaseDirectory(out, phase)));
   if (done.length > 0) {
     const from = phaseDirectory(out, done.at(-1)!);
     const { steps } = JSON.parse(readFileSync(join(from, warmUpRecord), "utf8")) as { steps: number };
     return { from, left: phases.slice(done.length), steps };
   }
-  if (!used) await writeDirectory(start, (sink) => writeTinyCheckpoint(sink, { seed }));
   return { from: start, left: phases, steps: 0 };
 }
 
@@ -141,7 +157,7 @@ const program = addConfigOption(
     )
     .option("--out <dir>", "directory for the model and its log", "runs/warm-up")
     .option("--seed <n>", "decides weights, scenes and order", integer(0), 0)
-    .option("--scale <x>", "length of every stage, for trying out", Number, 1)
+    .option("--scale <x>", "length of every stage, for trying out", number(0), 1)
     .option("--resume", "go on after the last finished phase of --out", false)
     .addOption(new Option("--backend <name>", "what computes").choices([...backendNames]).default("wasm")),
 ).action(warmUp);

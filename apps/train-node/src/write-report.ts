@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   findAlarms,
@@ -6,7 +5,6 @@ import {
   metricSeries,
   type ReportCurve,
   type RunReport,
-  readMetrics,
   renderReport,
 } from "@imagine-opd/run-log";
 import type { RunDirectory } from "./run-directory.ts";
@@ -52,7 +50,7 @@ export async function writeReport(
     readonly summary: string;
   },
 ): Promise<string> {
-  const { steps } = readMetrics(readFileSync(join(directory.path, "metrics.jsonl"), "utf8"));
+  const steps = directory.readSteps();
   const { options, deviations, backend, model, data, versions } = record;
   const html = renderReport({
     title: `Imagine-OPD: ${options.preset}, ${steps.length} steps`,

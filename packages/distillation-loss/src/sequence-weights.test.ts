@@ -57,6 +57,19 @@ describe("view contrast weights of V-Zero", () => {
     expect([...gamma]).toEqual([2, 2, 0, 0]);
   });
 
+  test("tokens of weight 0 do not count, a sequence of nothing else is not compared", () => {
+    // Evidence (1 | −1, 8 left out | −9 left out) has scores 1 and −1; the second group's one sequence stands alone.
+    const wrong = Float32Array.of(-1, 1, -8, 9, -3, 5, 5);
+    const lengths = Int32Array.of(1, 2, 1, 1, 1, 1);
+    const tokenWeights = Float32Array.of(0.5, 1, 0, 0, 1, 0, 0);
+    const weights = viewContrastWeights(new Float32Array(7), wrong, { lengths, groupSize: 3, tokenWeights });
+    expect([...weights]).toEqual([1.5, 0.5, 0.5, 1, 1, 1, 1]);
+    const short = { lengths, groupSize: 3, tokenWeights: new Float32Array(6) };
+    expect(() => viewContrastWeights(new Float32Array(7), wrong, short)).toThrow(
+      "distillation-loss.viewContrastWeights: tokenWeights must have one entry for each of the 7 rows, got 6.",
+    );
+  });
+
   test("within [0, limit], with a mean of 1 where nothing is cut off", () => {
     const scores = fc.array(fc.float({ min: -9, max: 9, noNaN: true }), { minLength: 4, maxLength: 4 });
     fc.assert(

@@ -28,7 +28,8 @@ export function weighTokens(
   return { active, coefficients: Float32Array.from(active, (row) => weights[row]! / divisorOf(row)) };
 }
 
-function takeWeights(where: string, rows: number, given: Float32Array | undefined): Float32Array {
+/** A copy of the `[N]` weights, 1 for every row where none are given; refuses what is not finite and at least 0. */
+export function takeWeights(where: string, rows: number, given: Float32Array | undefined): Float32Array {
   if (given === undefined) return new Float32Array(rows).fill(1);
   if (given.length !== rows)
     refuseArgument(where, `tokenWeights must have one entry for each of the ${rows} rows, got ${given.length}.`);

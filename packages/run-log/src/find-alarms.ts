@@ -3,14 +3,14 @@ import type { LoggedStep } from "./read-metrics.ts";
 import type { MetricGroupName } from "./step-metrics.ts";
 
 /**
- * Signs that a run went wrong, one sentence each, from its first ten steps against its last ten (shorter runs give none of
- * these):
+ * Signs that a run went wrong, one sentence each. From its first ten steps against its last ten, in a run of ten at least:
  *
  * - collapse: accuracy of the rollouts fell below half, from a tenth at least. Where the signal fell below a tenth with it, the
  *   teacher followed the student
  * - answers with a closed tag fell below half, or the student's entropy below a tenth
- * - more than half of the completions reach the length limit
- * - in the whole run: updates skipped, numbers that were not finite
+ * - more than half of the last completions reach the length limit
+ *
+ * From all steps, however few: updates skipped, numbers that were not finite.
  */
 export function findAlarms(steps: readonly LoggedStep[]): string[] {
   const alarms = steps.length < alarmWindow ? [] : compareEnds(steps.slice(0, alarmWindow), steps.slice(-alarmWindow));

@@ -30,6 +30,14 @@ test("accuracy, its gap, the KL and its gap", () => {
   expect(html).toContain("measured on 256 scenes");
 });
 
+test("what the KL is measured per is escaped wherever it stands", () => {
+  const per = "<b>step</b>" as "token"; // a value of a caller without types
+  const html = render({ distance: { before: 4, after: 1, per, measuredOn: "256 scenes" } });
+  expect(html).not.toContain(per);
+  expect(html).toContain("<dt>KL to the teacher, nats/&lt;b&gt;step&lt;/b&gt;</dt>");
+  expect(html).toContain("in nats per &lt;b&gt;step&lt;/b&gt;, measured on 256 scenes.");
+});
+
 test("closing: the whole, nothing to close, wider than before, not finite", () => {
   expect(describeClosing(2, 0)).toEqual(["100.0 %", "of the gap closed"]);
   expect(describeClosing(0.5, -0.1)).toEqual(["120.0 %", "of the gap closed"]);

@@ -13,7 +13,7 @@ export function renderHeadline({ evaluations, distance }: RunReport): string {
   const measured =
     distance === undefined
       ? ""
-      : `<p class="quiet">KL(student‖teacher) in nats per ${distance.per}, measured on ${escapeHtml(distance.measuredOn)}. ` +
+      : `<p class="quiet">KL(student‖teacher) in nats per ${escapeHtml(distance.per)}, measured on ${escapeHtml(distance.measuredOn)}. ` +
         `The interval covers the choice of questions, not the spread between training runs.</p>`;
   return renderSection("Before and after", renderFigures(evaluations, distance) + chart + measured);
 }
@@ -32,7 +32,7 @@ function renderFigures(evaluations: readonly ReportEvaluation[], distance: Repor
     const [value, note] = describeClosing(distance.before, distance.after);
     figures.push(
       [
-        `KL to the teacher, nats/${distance.per}`,
+        `KL to the teacher, nats/${escapeHtml(distance.per)}`,
         arrow(formatNumber(distance.before), formatNumber(distance.after)),
         "before → after",
       ],

@@ -112,8 +112,7 @@ test("an empty report has no empty sections", () => {
 
 /** The same structure with every text replaced; addresses, roles and kinds are no free text. */
 function poison<Value>(value: Value, key = ""): Value {
-  if (typeof value === "string")
-    return (["address", "role", "per", "kind", "scale"].includes(key) ? value : evil) as Value;
+  if (typeof value === "string") return (["address", "role", "kind", "scale"].includes(key) ? value : evil) as Value;
   if (Array.isArray(value)) return value.map((item) => poison(item, key)) as Value;
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, poison(item, name)])) as Value;

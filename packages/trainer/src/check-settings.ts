@@ -10,6 +10,7 @@ import type { TrainSettings } from "./settings.ts";
 export function checkSettings(where: string, settings: TrainSettings): void {
   const checks = checksFor(where);
   checks.count("skipFirst", settings.skipFirst, 0);
+  checkSchedule(settings, checks);
   checkLoss(settings, checks);
   const { objective } = settings;
   if (objective.kind === "grpo") {
@@ -46,6 +47,22 @@ function checksFor(where: string) {
 
 type Checks = ReturnType<typeof checksFor>;
 type Divergence = Extract<Objective, { kind: "opd" }>["divergence"];
+
+/** Under the names that are declared, which are shorter than the schedule's own. */
+function checkSchedule({ optimiser: { schedule } }: TrainSettings, { refuse, notNegative, count }: Checks): void {
+  notNegative("lr (schedule.learningRate)", schedule.learningRate);
+  if (schedule.kind === "constant") return;
+  const { warmupSteps = 0 } = schedule;
+  count("warmup (schedule.warmupSteps)", warmupSteps, 0);
+  if (schedule.kind === "linear-warmup") return;
+  notNegative("schedule.finalLearningRate", schedule.finalLearningRate);
+  count("cosineSteps (schedule.totalSteps)", schedule.totalSteps, 1);
+  if (!(schedule.totalSteps > warmupSteps))
+    refuse(
+      `cosineSteps (schedule.totalSteps) holds warmup (schedule.warmupSteps) and must be above it, got ${schedule.totalSteps} and ${warmupSteps}.`,
+      "Raise cosineSteps, or lower warmup.",
+    );
+}
 
 function checkLoss({ loss }: TrainSettings, { refuse, positive, count, choice }: Checks): void {
   choice("loss.reduction", loss.reduction, ["token-mean", "sequence-mean", "constant-length", "sum"]);
@@ -118,6 +135,11 @@ function checkViewContrast({ viewContrast }: Divergence, settings: TrainSettings
     refuse("viewContrast compares views with others, and reveal.evidence is false.", "Reveal them, or leave it out.");
   if (settings.sampling.rolloutsPerPrompt < 2)
     refuse("viewContrast compares the rollouts of a prompt, and there is one.", "Raise rolloutsPerPrompt.");
+  if (viewContrast.wrong === "shuffled" && settings.batchSize < 2)
+    refuse(
+      `shuffled views are those of another record of the step, and batchSize is ${settings.batchSize}.`,
+      'Raise batchSize, or let viewContrast show "blank" or "noise".',
+    );
 }
 
 function checkDemonstration({ demonstration, reveal, sampling }: TrainSettings, { refuse, choice }: Checks): void {

@@ -65,7 +65,7 @@ export type DistributionDivergence = Divergence & {
  * better than wrong ones, compared with the other completions of their prompt, count more. Costs two further scorings by the
  * teacher.
  */
-export interface ViewContrast extends Omit<ViewContrastOptions, "lengths" | "groupSize"> {
+export interface ViewContrast extends Omit<ViewContrastOptions, "lengths" | "groupSize" | "tokenWeights"> {
   /** What the wrong views are, as `controlViews` of region-cropper makes them; those of `shuffled` are another record's of the step. */
   readonly wrong: "shuffled" | "blank" | "noise";
 }

@@ -16,10 +16,10 @@ export interface PreparedBatch {
   readonly dropped: { readonly missingPrivilege: number; readonly longPrompt: number };
 }
 
-/** What of the asked for there is to reveal. */
+/** What of the asked for there is to reveal; a blank text is none. */
 function revealable(example: Example, { evidence, groundTruth }: Reveal): Reveal {
   const shown = groundTruth === "solution" ? example.solution : example.answer;
-  return { evidence: evidence && example.views.length > 0, groundTruth: shown === undefined ? false : groundTruth };
+  return { evidence: evidence && example.views.length > 0, groundTruth: shown?.trim() ? groundTruth : false };
 }
 
 function lacksPrivilege(example: Example, { reveal }: TrainSettings): boolean {

@@ -128,7 +128,7 @@ export async function trainStep(
     const tokenWeights = weighCompletions(completions, settings, contexts?.skipped);
     const models = { policy, processor, features, teacher, teacherFeatures, teacherPrompts };
     const scoring = { ...models, completions, texts, tokenWeights, settings };
-    const views = await contrastViews(scoring, grade);
+    const views = await contrastViews(scoring, grade, signal);
     const loss = createStepLoss({ ...scoring, ...views });
     const preparingSeconds = secondsSince(preparingStarted);
     const learningRate = learningRateAt(step - 1, settings.optimiser.schedule);

@@ -349,6 +349,29 @@ describe("records that lack what the teacher should see", () => {
     expect((await reducing.trainer.next()).metrics.data!.records).toBe(6);
     reducing.dispose();
   });
+  test.each([
+    ["answer", true],
+    ["solution", "solution"],
+  ] as const)("a blank %s is none", async (field, groundTruth) => {
+    const data = examples();
+    const blanks = ["", " \n"];
+    const load = async (index: number): Promise<Example> => ({
+      ...(await data.load(index)),
+      [field]: blanks[index] ?? "it is red",
+    });
+    const stepWith = async (missingPrivilege: TrainSettings["missingPrivilege"]) => {
+      const reveal = { evidence: true, groundTruth };
+      const { trainer, dispose } = open({ reveal, missingPrivilege, batchSize: 6 }, { ...data, load });
+      try {
+        return (await trainer.next()).metrics.data!;
+      } finally {
+        dispose();
+      }
+    };
+    await expect(stepWith("error")).rejects.toThrow(`but the record has no ${field}.`);
+    expect(await stepWith("skip")).toMatchObject({ records: 4, droppedMissingPrivilege: 2 });
+    expect(await stepWith("reduce")).toMatchObject({ records: 6, droppedMissingPrivilege: 0 });
+  });
   const incomplete = (): ExampleSource => {
     const data = examples();
     return { ...data, load: async (index) => ({ ...(await data.load(index)), ...(index % 2 === 0 && { views: [] }) }) };

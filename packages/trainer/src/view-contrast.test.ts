@@ -47,6 +47,7 @@ async function takeStep(
   form: SampledReverseKl | DistributionDivergence,
   changes: Partial<TrainSettings> = {},
   data: ExampleSource = examples,
+  { signal, onScored }: { readonly signal?: AbortSignal; readonly onScored?: () => void } = {},
 ) {
   const policy = createToyPolicy({ vocabSize, contextLength: 400, seed: 5 });
   const teacher = createTeacher(policy, { kind: "frozen", from: "snapshot" });
@@ -57,6 +58,7 @@ async function takeStep(
     async score(sequences, ask) {
       const scores = await teacher.score(sequences, ask);
       calls.push({ want: ask.want, sequences, logProbs: "logProbs" in scores ? [...scores.logProbs] : [] });
+      onScored?.();
       return scores;
     },
   };
@@ -64,7 +66,7 @@ async function takeStep(
   const trainer = createTrainer({ policy, processor, teacher: spied, examples: data, settings: all });
   const before = tf.memory().numTensors;
   try {
-    const { metrics, rollouts } = await trainer.next();
+    const { metrics, rollouts } = await trainer.next(signal && { signal });
     const { loss, gradientNorm } = metrics.optimiser!;
     const lengths = rollouts.map(({ tokenIds }) => tokenIds.length);
     const kept = tf.memory().numTensors - before;
@@ -80,16 +82,24 @@ const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / 
 const sampled: SampledReverseKl = { kind: "sampled-reverse-kl" };
 const shuffled: ViewContrast = { wrong: "shuffled" };
 
-/** The published formula, sequence by sequence: one weight a completion. */
-function weightsByHand(right: readonly number[], wrong: readonly number[], lengths: readonly number[], groupSize = 3) {
+/** The published formula, sequence by sequence: one weight a completion, from the tokens that count. */
+function weightsByHand(
+  right: readonly number[],
+  wrong: readonly number[],
+  lengths: readonly number[],
+  { groupSize = 3, counts = right.map(() => true) } = {},
+) {
   let from = 0;
   const scores = lengths.map((length) => {
     from += length;
-    const evidence = right.slice(from - length, from).map((value, i) => value - wrong[from - length + i]!);
-    return mean(evidence.map((d) => Math.max(d, 0) - Math.max(-d, 0)));
+    const rows = Array.from({ length }, (_, t) => from - length + t).filter((row) => counts[row]);
+    const evidence = rows.map((row) => right[row]! - wrong[row]!);
+    return rows.length === 0 ? undefined : mean(evidence.map((d) => Math.max(d, 0) - Math.max(-d, 0)));
   });
   return scores.map((score, i) => {
-    const group = scores.slice(groupSize * Math.floor(i / groupSize)).slice(0, groupSize);
+    const first = groupSize * Math.floor(i / groupSize);
+    const group = scores.slice(first, first + groupSize).filter((other) => other !== undefined);
+    if (score === undefined || group.length === 1) return 1;
     const deviation = Math.sqrt(mean(group.map((other) => (other - mean(group)) ** 2)));
     return Math.min(Math.max(1 + (0.5 * (score - mean(group))) / deviation, 0), 2);
   });
@@ -157,7 +167,7 @@ describe("viewContrast", () => {
     const { loss, calls, lengths, rollouts, metrics } = await takeStep(form, {
       sampling: { ...settings.sampling, rolloutsPerPrompt: 2 },
     });
-    const byHand = weightsByHand(calls[0]!.logProbs, calls[1]!.logProbs, lengths, 2);
+    const byHand = weightsByHand(calls[0]!.logProbs, calls[1]!.logProbs, lengths, { groupSize: 2 });
     // Of two completions one lies a standard deviation above their mean, the other below.
     const weights = byHand.map((weight) => (weight > 1 ? 2 : 0));
     expect(weights.filter((weight) => weight === 0)).toHaveLength(3);
@@ -168,6 +178,28 @@ describe("viewContrast", () => {
     const perToken = weights.flatMap((weight, i) => Array.from({ length: lengths[i]! }, () => weight));
     const k1 = rollouts.flatMap(({ logProbs }) => Array.from(logProbs)).map((s, i) => s - calls[0]!.logProbs[i]!);
     expect(loss).toBeCloseTo(mean(k1.map((value, i) => perToken[i]! * value)), 5);
+  });
+
+  test.each<[string, Partial<TrainSettings>, counts: (t: number, stopReason: string) => boolean]>([
+    ["skipFirst", { skipFirst: 2 }, (t) => t >= 2],
+    [
+      "truncated",
+      { truncated: "drop", sampling: { ...settings.sampling, maxTokens: 20 } },
+      (_, stopReason) => stopReason === "stop",
+    ],
+  ])("tokens that %s leaves out move no weight", async (_name, changes, counting) => {
+    const { loss, lengths, calls, rollouts } = await takeStep({ ...sampled, viewContrast: shuffled }, changes);
+    const [{ logProbs: right }, { logProbs: wrong }] = calls as [Call, Call];
+    const counts = rollouts.flatMap(({ tokenIds, stopReason }) =>
+      Array.from(tokenIds, (_, t) => counting(t, stopReason)),
+    );
+    const weights = weightsByHand(right, wrong, lengths, { counts });
+    expect(weights).not.toEqual(weightsByHand(right, wrong, lengths));
+    const perToken = weights.flatMap((weight, i) => Array.from({ length: lengths[i]! }, () => weight));
+    const k1 = rollouts.flatMap(({ logProbs }) => Array.from(logProbs)).map((s, i) => s - right[i]!);
+    const terms = k1.map((value, i) => perToken[i]! * value).filter((_, i) => counts[i]);
+    expect(terms.length).toBeLessThan(k1.length);
+    expect(loss).toBeCloseTo(mean(terms), 5);
   });
 
   test.each<[string, ViewContrast, Partial<TrainSettings>]>([
@@ -184,9 +216,42 @@ describe("viewContrast", () => {
       shuffled,
       { sampling: { ...settings.sampling, rolloutsPerPrompt: 1 } },
     ],
-    ["no other record of the step has views that could stand in for those of record-", shuffled, { batchSize: 1 }],
+    [
+      "trainer.createTrainer: shuffled views are those of another record of the step, and batchSize is 1. Raise batchSize",
+      shuffled,
+      { batchSize: 1 },
+    ],
   ])("%s", async (message, viewContrast, changes) => {
     await expect(takeStep({ ...sampled, viewContrast }, changes)).rejects.toThrow(message);
+  });
+
+  test("a record with views among others without any finds none to stand in", async () => {
+    const data = {
+      ...examples,
+      load: async (index: number) => ({ ...(await load(index)), ...(index > 0 && { views: [] }) }),
+    };
+    const step = takeStep({ ...sampled, viewContrast: shuffled }, { missingPrivilege: "reduce" }, data);
+    await expect(step).rejects.toThrow(
+      "no other record of the step has views that could stand in for those of record-0. Raise batchSize",
+    );
+  });
+
+  test.each([
+    ["right", 1],
+    ["wrong", 4],
+  ])("a signal stops between micro-batches while the %s views are scored", async (_views, stopAfter) => {
+    const controller = new AbortController();
+    const before = tf.memory().numTensors;
+    let scored = 0;
+    const onScored = () => {
+      scored += 1;
+      if (scored === stopAfter) controller.abort();
+    };
+    const watching = { signal: controller.signal, onScored };
+    const step = takeStep({ ...sampled, viewContrast: shuffled }, { microBatchSize: 3 }, examples, watching);
+    await expect(step).rejects.toMatchObject({ code: "aborted" });
+    expect(scored).toBe(stopAfter);
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   test("records without views are left as they are, and lend none", async () => {

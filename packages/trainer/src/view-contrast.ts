@@ -1,5 +1,5 @@
 import { summarizeTokens, viewContrastWeights } from "@imagine-opd/distillation-loss";
-import { type Example, ImagineOpdError } from "@imagine-opd/protocol";
+import { type Example, ImagineOpdError, throwIfAborted } from "@imagine-opd/protocol";
 import { chooseDonor, controlViews } from "@imagine-opd/region-cropper";
 import type { Completion } from "./collect-completions.ts";
 import { commonOptions } from "./loss-options.ts";
@@ -21,9 +21,13 @@ export interface ContrastedViews {
 /**
  * Scores a step's completions under the teacher's prompts and under the same with wrong views, where the objective has a
  * `viewContrast`.
- * @throws invalid-data when `shuffled` finds no other record of the step with views
+ * @throws invalid-data when `shuffled` finds no other record of the step with views; aborted
  */
-export async function contrastViews(parts: LossParts, grade: Grader | undefined): Promise<ContrastedViews> {
+export async function contrastViews(
+  parts: LossParts,
+  grade: Grader | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ContrastedViews> {
   const { policy, completions, texts, processor, settings, tokenWeights } = parts;
   const { objective, sampling } = settings;
   if (objective.kind !== "opd" || objective.divergence.viewContrast === undefined) return {};
@@ -31,12 +35,12 @@ export async function contrastViews(parts: LossParts, grade: Grader | undefined)
   const swapped = swapViews(completions, wrong, parts);
   const { prompts } = chooseTeacherPrompts(swapped, texts, processor, settings, grade);
   const patches = [...new Set(prompts)].flatMap((prompt) => [...prompt.patches]);
-  const rightLogProbs = await scoreTokens(parts);
+  const rightLogProbs = await scoreTokens(parts, signal);
   const teacherFeatures = policy.encodeImages(patches, { weights: parts.teacher!.weights });
   try {
-    const wrongLogProbs = await scoreTokens({ ...parts, teacherPrompts: prompts, teacherFeatures });
+    const wrongLogProbs = await scoreTokens({ ...parts, teacherPrompts: prompts, teacherFeatures }, signal);
     const lengths = Int32Array.from(completions, ({ tokens }) => tokens.length);
-    const grouped = { ...weighing, lengths, groupSize: sampling.rolloutsPerPrompt };
+    const grouped = { ...weighing, lengths, tokenWeights, groupSize: sampling.rolloutsPerPrompt };
     const gains = rightLogProbs.map((logProb, i) => logProb - wrongLogProbs[i]!);
     const { tokenMean } = summarizeTokens(gains, { lengths, tokenWeights });
     return {
@@ -49,11 +53,12 @@ export async function contrastViews(parts: LossParts, grade: Grader | undefined)
 }
 
 /** `[N]` the teacher's log-probs of all completions. */
-async function scoreTokens(parts: LossParts): Promise<Float32Array> {
+async function scoreTokens(parts: LossParts, signal: AbortSignal | undefined): Promise<Float32Array> {
   const { completions, settings, teacher, teacherFeatures } = parts;
   const contexts = teacherContexts(parts);
   const scored: number[] = [];
   for (const batch of splitCompletions(completions, settings.microBatchSize)) {
+    throwIfAborted(signal, "trainer.trainStep");
     const { temperature, banned } = commonOptions(parts, batch);
     const { logProbs } = await teacher!.score(contexts.slice(batch.first, batch.first + batch.completions.length), {
       want: "sampled",

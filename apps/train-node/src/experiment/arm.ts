@@ -24,6 +24,12 @@ export interface ArmSettings {
   readonly out: string;
 }
 
+/** The forms of the objective, in words. */
+export const formNames = {
+  "reverse-kl": "reverse KL, all ids, rate 1e-3 falling to 0",
+  paper: "sampled log-ratio, rate 1e-4",
+} as const;
+
 /** What each form changes of the paper's recipe, which is for a model 6 000 times as large. */
 function changesOf({ objective, control, steps }: ArmSettings): string[] {
   const warmup = `warmup=${Math.min(20, Math.floor(steps / 5))}`;
