@@ -12,11 +12,15 @@ test("pieces of a text join to it, also where one character is several tokens", 
   expect(pieces.slice(0, 4)).toEqual(["a", " ", "", "é"]);
 });
 
-test("the first eight scenes of each kind are shown", () => {
+test("the first eight scenes of each kind are shown, those that improved first", () => {
   const graded = (right: readonly boolean[]) => right.map((correct) => ({ correct }) as EvaluationSample);
   const before = graded(Array.from({ length: 40 }, (_, i) => i % 2 === 0));
   const after = graded(Array.from({ length: 40 }, (_, i) => i % 4 < 2));
-  const chosen = chooseSamples(before, after);
-  expect(chosen).toEqual(Array.from({ length: 32 }, (_, i) => i));
-  expect(chooseSamples(before, before)).toEqual(Array.from({ length: 16 }, (_, i) => i));
+  const everyFourth = (first: number) => Array.from({ length: 8 }, (_, i) => first + 4 * i);
+  const improved = everyFourth(1);
+  const worsened = everyFourth(2);
+  const stayed = [...everyFourth(3), ...everyFourth(0)];
+  expect(chooseSamples(before, after)).toEqual([...improved, ...worsened, ...stayed]);
+  const even = Array.from({ length: 8 }, (_, i) => 2 * i);
+  expect(chooseSamples(before, before)).toEqual([...even.map((i) => i + 1), ...even]);
 });

@@ -11,14 +11,17 @@ import type { VisionLanguageModel } from "@imagine-opd/vision-language-model";
 /** Samples of each kind that the report shows. */
 const perKind = 8;
 
-/** Scenes that improved, worsened, stayed right and stayed wrong, the first of each kind. */
+/** Scenes that improved, worsened, stayed wrong and stayed right, in this order, the first of each kind. */
 export function chooseSamples(before: readonly EvaluationSample[], after: readonly EvaluationSample[]): number[] {
-  const kinds = new Map<string, number[]>();
-  before.forEach(({ correct }, i) => {
-    const kind = `${correct} ${after[i]!.correct}`;
-    kinds.set(kind, [...(kinds.get(kind) ?? []), i]);
-  });
-  return [...kinds.values()].flatMap((indices) => indices.slice(0, perKind)).sort((a, b) => a - b);
+  const kinds = [
+    [false, true],
+    [true, false],
+    [false, false],
+    [true, true],
+  ] as const;
+  return kinds.flatMap(([was, is]) =>
+    [...before.keys()].filter((i) => before[i]!.correct === was && after[i]!.correct === is).slice(0, perKind),
+  );
 }
 
 function toPicture(image: RgbImage, shown: RgbImage, boxes?: ReportPicture["boxes"]): ReportPicture {
