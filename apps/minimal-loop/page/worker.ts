@@ -32,7 +32,10 @@ async function run({ model, scene, steps, batchSize }: Job): Promise<void> {
   const example = toExample(drawScene("held-out", scene), side);
   for await (const text of ask(student, example)) tell({ type: "before", text });
   let last = performance.now();
-  for await (const { step, divergence } of train(student, drawBatches(steps, batchSize, side), 5e-4)) {
+  const batches = drawBatches(steps, batchSize, side);
+  const warmupSteps = Math.min(20, Math.floor(steps / 5));
+  const schedule = { kind: "cosine", learningRate: 5e-4, warmupSteps, totalSteps: steps } as const;
+  for await (const { step, divergence } of train(student, batches, schedule)) {
     const now = performance.now();
     tell({ type: "step", step, divergence, seconds: (now - last) / 1000 });
     last = now;
