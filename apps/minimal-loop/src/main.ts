@@ -20,13 +20,15 @@ await openWasmBackend();
 const student = await openStudent(openDirectory(values.model));
 const side = student.processor.imageSettings.tileSize;
 
+let shown: number | undefined; // the first sign that the base model misreads
 async function askAll(when: string): Promise<void> {
   let right = 0;
   for (let index = 0, answer = ""; index < count; index++) {
     const scene = drawScene("held-out", index);
     for await (answer of ask(student, toExample(scene, side)));
     if (answer.includes(`<answer>${scene.answer}</answer>`)) right += 1;
-    if (index === count - 1) console.log(`${scene.question} It is ${scene.answer}.\n${when}:${answer}`);
+    else shown ??= index;
+    if (index === shown) console.log(`${scene.question} It is ${scene.answer}.\n${when}:${answer}`);
   }
   console.log(`${when}: ${right} of ${count} held-out signs are read right`);
 }
