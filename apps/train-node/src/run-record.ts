@@ -21,17 +21,24 @@ export interface RunRecord {
   readonly backend: OpenedBackend;
   readonly model: { readonly family: string; readonly parameters: number; readonly trainableTensors: number };
   readonly data: { readonly records: number; readonly fingerprint: string; readonly report: unknown };
-  readonly fingerprints: { readonly processor: string; readonly prompts: string };
+  readonly fingerprints: {
+    readonly processor: string;
+    readonly prompts: string;
+    /** Of the weight files that `options.model` held at the start. */
+    readonly weights: string;
+  };
   readonly versions: { readonly node: string; readonly tfjs: string };
 }
 
-type Chosen = Pick<RunRecord, "options" | "tuning" | "deviations" | "settings" | "teacher" | "crop" | "backend">;
+type Chosen = Pick<RunRecord, "options" | "tuning" | "deviations" | "settings" | "teacher" | "crop" | "backend"> & {
+  readonly weights: string;
+};
 
 /** Joins what was chosen with what the opened model and data are. */
 export function describeRun(
   parts: Chosen & { readonly model: VisionLanguageModel; readonly data: OpenedDataSet },
 ): RunRecord {
-  const { model, data, ...rest } = parts;
+  const { model, data, weights, ...rest } = parts;
   return {
     ...rest,
     model: {
@@ -43,22 +50,38 @@ export function describeRun(
     fingerprints: {
       processor: model.processor.fingerprint,
       prompts: fingerprintTemplates(rest.settings.templates ?? promptTemplates),
+      weights,
     },
     versions: { node: process.version, tfjs: tf.version_core },
   };
 }
 
+const readRecord = (directory: string) => JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as RunRecord;
+
+function refuseResume(problem: string, remedy: string): never {
+  throw new ImagineOpdError("mismatch", { where: "train-node", problem, remedy });
+}
+
 /** Refuses to resume a run with other options than it began with. */
 export function checkResumed(directory: string, options: TrainProgramOptions): void {
-  const earlier = (JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as RunRecord).options;
+  const { options: earlier } = readRecord(directory);
   const changed = Object.keys({ ...earlier, ...options }).filter((name) => {
     const key = name as keyof TrainProgramOptions;
     return !operationalOptions.includes(name) && JSON.stringify(earlier[key]) !== JSON.stringify(options[key]);
   });
   if (changed.length === 0) return;
-  throw new ImagineOpdError("mismatch", {
-    where: "train-node",
-    problem: `the run in ${directory} began with other values of ${changed.map((name) => `${name} (${JSON.stringify(earlier[name as keyof TrainProgramOptions])})`).join(", ")}.`,
-    remedy: "Resume with the same options (its config.json holds them), or start a new run.",
-  });
+  const values = changed.map((name) => `${name} (${JSON.stringify(earlier[name as keyof TrainProgramOptions])})`);
+  refuseResume(
+    `the run in ${directory} began with other values of ${values.join(", ")}.`,
+    "Resume with the same options (its config.json holds them), or start a new run.",
+  );
+}
+
+/** Refuses to put a run's adapters on other weights than those they were trained on. */
+export function checkResumedBase(directory: string, { options, fingerprints }: RunRecord): void {
+  if (readRecord(directory).fingerprints.weights === fingerprints.weights) return;
+  refuseResume(
+    `the adapters in ${directory} were trained on other weights than those in ${options.model}.`,
+    "Pass the --model that the run began with.",
+  );
 }

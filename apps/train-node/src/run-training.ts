@@ -30,8 +30,9 @@ import {
 } from "@imagine-opd/trainer";
 import { saveAdapter, saveCheckpoint, type VisionLanguageModel } from "@imagine-opd/vision-language-model";
 import { chooseTeacher, chooseTuning, type Tuning, toTrainable } from "./choose-tuning.ts";
+import { fingerprintWeights } from "./fingerprint-weights.ts";
 import { openRunDirectory, type RunDirectory } from "./run-directory.ts";
-import { checkResumed, describeRun, type RunRecord } from "./run-record.ts";
+import { checkResumed, checkResumedBase, describeRun, type RunRecord } from "./run-record.ts";
 import type { TrainProgramOptions } from "./train-options.ts";
 
 export interface TrainingRun {
@@ -139,7 +140,11 @@ export async function openTraining(options: TrainProgramOptions, backend: Opened
   });
   if (directory.resumeFrom !== undefined)
     trainer.importState(await loadTrainerState(openDirectory(directory.resumeFrom.path)));
-  const record = describeRun({ options, tuning, deviations, settings, teacher: kind, crop, backend, model, data });
+  const weights = await fingerprintWeights(options.model);
+  const chosen = { options, tuning, deviations, settings, teacher: kind, crop, backend, weights };
+  const record = describeRun({ ...chosen, model, data });
+  // With all weights trained, a resumed run takes them from its checkpoint.
+  if (options.resume && tuning.kind === "lora") checkResumedBase(options.out, record);
   await directory.writeText("config.json", `${JSON.stringify(record, null, 2)}\n`);
   const totalSteps = options.steps ?? trainer.stepsPerEpoch;
   return {

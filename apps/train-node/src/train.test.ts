@@ -187,6 +187,14 @@ test("LoRA with an averaged teacher: kill -9 and resume end in the same adapter"
   expect(teacher).toEqual({ kind: "ema", rate: 0.2, average: "deltas" });
   const value = "lora r4 alpha 32 on q_proj,v_proj";
   expect(deviations).toContainEqual({ field: "tune", preset: "full", value });
+
+  const other = join(home, "other-model");
+  await writeDirectory(other, (sink) => writeTinyCheckpoint(sink, { seed: 2 }));
+  const args = usual(out, ...lora, "--resume");
+  args[args.indexOf("--model") + 1] = other;
+  const moved = await train(args);
+  expect(moved.code).toBe(1);
+  expect(moved.stderr).toContain(`were trained on other weights than those in ${other}`);
 }, 180_000);
 
 describe("mistakes end with one clear line and leave nothing behind", () => {
