@@ -165,6 +165,27 @@ printTable(
       : [],
   ),
 );
+/** Median and largest of a range of steps. */
+function describeRange(errors: readonly number[], from: number, to: number): string {
+  const sorted = errors.slice(from - 1, to).sort((x, y) => x - y);
+  const middle = (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.floor(sorted.length / 2)]!) / 2;
+  return `${middle.toExponential(1)} (${sorted.at(-1)!.toExponential(1)})`;
+}
+const half = Math.floor(steps / 2);
+const ranges = [
+  [1, Math.min(5, steps)],
+  [6, half],
+  [Math.max(6, half + 1), steps],
+] as const;
+printTable(
+  ["steps", "webgpu, median (largest)", "half micro-batches, median (largest)"],
+  ranges
+    .filter(([from, to]) => from <= to)
+    .map(([from, to]) => [
+      `${from} to ${to}`,
+      ...[lossErrors, roundingErrors].map((errors) => describeRange(errors, from, to)),
+    ]),
+);
 printTable(
   ["student", "right", "accuracy", "95 % interval"],
   measured.map(({ student, correct, total, accuracy, interval }) => [

@@ -1,6 +1,7 @@
 import { type DecodeLayerWeights, type DecodePosition, decodeLayer, type GrowingCache } from "@imagine-opd/tensor-ops";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
+import { drawnTensor } from "./drawn-tensor.ts";
 
 // What the tests of every backend's fused decode layer share. Imports nothing of Node: browsers run it too.
 
@@ -31,32 +32,21 @@ export const decodeExample: DecodeSizes = {
   room: 0,
 };
 
-/** Reproducible numbers in [−1, 1). */
-function numbers(size: number, seed: number): Float32Array {
-  let state = seed * 2654435761 + 1;
-  return Float32Array.from({ length: size }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-}
-
-const tensor = (shape: readonly number[], seed: number): tf.Tensor =>
-  tf.tensor(numbers(tf.util.sizeFromShape([...shape]), seed), [...shape]);
-const four = (shape: readonly number[], seed: number) => tensor(shape, seed) as tf.Tensor4D;
+const four = (shape: readonly number[], seed: number) => drawnTensor(shape, seed) as tf.Tensor4D;
 
 /** Weights in [−1, 1). */
 export function decodeWeights({ width, kvHeads, group, headSize, inner }: DecodeSizes): DecodeLayerWeights {
   const [queries, keys] = [kvHeads * group * headSize, kvHeads * headSize];
   return {
-    inputNorm: tensor([width], 1),
-    q: tensor([queries, width], 2),
-    k: tensor([keys, width], 3),
-    v: tensor([keys, width], 4),
-    o: tensor([width, queries], 5),
-    postNorm: tensor([width], 6),
-    gate: tensor([inner, width], 7),
-    up: tensor([inner, width], 8),
-    down: tensor([width, inner], 9),
+    inputNorm: drawnTensor([width], 1),
+    q: drawnTensor([queries, width], 2),
+    k: drawnTensor([keys, width], 3),
+    v: drawnTensor([keys, width], 4),
+    o: drawnTensor([width, queries], 5),
+    postNorm: drawnTensor([width], 6),
+    gate: drawnTensor([inner, width], 7),
+    up: drawnTensor([inner, width], 8),
+    down: drawnTensor([width, inner], 9),
   };
 }
 
@@ -75,7 +65,7 @@ export function decodeThreeSteps(sizes: DecodeSizes, pads: Int32Array): tf.Tenso
       const cos = four([step === 0 ? 1 : rows, 1, 1, headSize], 12 + step);
       const sin = four([step === 0 ? 1 : rows, 1, 1, headSize], 16 + step);
       const position = { length: length + step, pads, cos, sin, heads: kvHeads * group, epsilon: 1e-3 };
-      const next = decodeLayer(tensor([rows, width], 20 + step) as tf.Tensor2D, weights, cache, position);
+      const next = decodeLayer(drawnTensor([rows, width], 20 + step) as tf.Tensor2D, weights, cache, position);
       tf.dispose([cache.k, cache.v]);
       cache = next.cache;
       return next.x;
@@ -105,7 +95,7 @@ export function decodeRows(rows: readonly number[], skipped: number): tf.Tensor 
       cos: pick<tf.Tensor4D>(four([7, 1, 1, headSize], 12)),
       sin: pick<tf.Tensor4D>(four([7, 1, 1, headSize], 13)),
     };
-    const x = pick<tf.Tensor2D>(tensor([7, width], 20));
+    const x = pick<tf.Tensor2D>(drawnTensor([7, width], 20));
     return decodeLayer(x, decodeWeights(decodeExample), { k: cut(10), v: cut(11) }, position).x;
   });
 }

@@ -11,6 +11,7 @@ export {
   plainPosition,
   unevenPads,
 } from "./decode-layer.ts";
+export { drawnNumbers, drawnTensor } from "./drawn-tensor.ts";
 export { type GoldenTensor, goldenPath, readGoldenJson, readGoldenTensors } from "./goldens.ts";
 export { type MemoryFiles, memoryFiles } from "./memory-files.ts";
 export { createToyPolicy, type ToyPolicyOptions, toyPrompt } from "./toy-policy.ts";

@@ -33,9 +33,7 @@ async function run({ model, scene, steps, batchSize }: Job): Promise<void> {
   for await (const text of ask(student, example)) tell({ type: "before", text });
   let last = performance.now();
   const batches = drawBatches(steps, batchSize, side);
-  const warmupSteps = Math.min(20, Math.floor(steps / 5));
-  const schedule = { kind: "cosine", learningRate: 5e-4, warmupSteps, totalSteps: steps } as const;
-  for await (const { step, divergence } of train(student, batches, schedule)) {
+  for await (const { step, divergence } of train(student, batches, 5e-4, steps)) {
     const now = performance.now();
     tell({ type: "step", step, divergence, seconds: (now - last) / 1000 });
     last = now;

@@ -1,7 +1,7 @@
 // Imagine-OPD (arXiv 2606.08719) by hand: the whole algorithm from leaf packages, for any backend and any program around it.
 import { divergenceThroughHead } from "@imagine-opd/distillation-loss";
 import { type PromptTemplates, promptTemplates } from "@imagine-opd/imagination-prompts";
-import { clipScale, createAdamW, globalNorm, learningRateAt, type Schedule } from "@imagine-opd/optim";
+import { clipScale, createAdamW, globalNorm, learningRateAt } from "@imagine-opd/optim";
 import {
   createTeacher,
   pairContexts,
@@ -38,7 +38,10 @@ export async function* ask({ policy, processor, templates, sampling }: Student, 
 }
 
 /** Trains the student in place to write without the evidence views what it would write with them. Yields after every step. */
-export async function* train(student: Student, batches: Iterable<Example[]>, schedule: Schedule) {
+export async function* train(student: Student, batches: Iterable<Example[]>, learningRate: number, totalSteps: number) {
+  // With few scenes a step, a rate that does not fall to 0 wanders about.
+  const warmupSteps = Math.min(20, Math.floor(totalSteps / 5));
+  const schedule = { kind: "cosine", learningRate, warmupSteps, totalSteps } as const;
   // The teacher is the same model, its weights as they are now.
   const teacher = createTeacher(student.policy, { kind: "frozen", from: "snapshot" });
   const optimizer = createAdamW(student.policy.trainable, { weightDecay: 0.01 });
@@ -46,8 +49,8 @@ export async function* train(student: Student, batches: Iterable<Example[]>, sch
     for (const examples of batches) {
       const { gradients, ...signal } = await differentiate(student, teacher, examples, optimizer.stepCount);
       try {
-        const learningRate = learningRateAt(optimizer.stepCount, schedule);
-        optimizer.step(gradients, { learningRate, gradientScale: clipScale(await globalNorm(gradients), 1) });
+        const rate = learningRateAt(optimizer.stepCount, schedule);
+        optimizer.step(gradients, { learningRate: rate, gradientScale: clipScale(await globalNorm(gradients), 1) });
       } finally {
         tf.dispose(gradients);
       }

@@ -15,7 +15,11 @@ if (values.help) {
   console.log(usage);
   process.exit();
 }
-const [steps, count] = [Number(values.steps), Number(values.ask)];
+const [steps, batch, rate, count] = [Number(values.steps), Number(values.batch), Number(values.lr), Number(values.ask)];
+if (![steps, batch, count].every((number) => Number.isInteger(number) && number > 0) || !(rate > 0)) {
+  console.error(`N and SCENES are integers from 1, RATE is above 0.\n${usage}`);
+  process.exit(2);
+}
 await openWasmBackend();
 const student = await openStudent(openDirectory(values.model));
 const side = student.processor.imageSettings.tileSize;
@@ -34,10 +38,8 @@ async function askAll(when: string): Promise<void> {
 }
 
 await askAll("before");
-const warmupSteps = Math.min(20, Math.floor(steps / 5));
-const schedule = { kind: "cosine", learningRate: Number(values.lr), warmupSteps, totalSteps: steps } as const;
-const batches = drawBatches(steps, Number(values.batch), side);
-for await (const { step, divergence, tokens } of train(student, batches, schedule))
+const batches = drawBatches(steps, batch, side);
+for await (const { step, divergence, tokens } of train(student, batches, rate, steps))
   console.log(`step ${step}: KL(student‖teacher) ${divergence.toFixed(4)} nats a token, of ${tokens} tokens`);
 await askAll("after");
 student.dispose();

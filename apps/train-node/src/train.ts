@@ -14,12 +14,12 @@ const program = trainCommand().action(async (options: TrainProgramOptions & { co
   const report = () =>
     writeReport(run.directory, run.record, { summary: "Curves are from metrics.jsonl, which holds every step." });
   try {
-    collapse = await followTraining(run, signal);
+    collapse = await followTraining(run, signal).catch(async (error: unknown) => {
+      // A report that fails as well must not hide why the training ended.
+      await report().catch((failure: unknown) => process.stderr.write(`no report: ${failure}\n`));
+      throw error;
+    });
     await report();
-  } catch (error) {
-    // A report that fails as well must not hide why the training ended.
-    await report().catch((failure: unknown) => process.stderr.write(`no report: ${failure}\n`));
-    throw error;
   } finally {
     run.dispose();
   }

@@ -1,5 +1,6 @@
 import "@tensorflow/tfjs-backend-cpu";
 import { attention, geluTanh, layerNorm, linear, rmsNorm, rotary, swiGlu } from "@imagine-opd/tensor-ops";
+import { drawnTensor } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -115,25 +116,13 @@ const cases: readonly Case[] = [
   })),
 ];
 
-/** Reproducible numbers in [-1, 1). */
-function numbers(size: number, seed: number): Float32Array {
-  let state = seed * 2654435761 + 1;
-  return Float32Array.from({ length: size }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-}
-
-const tensor = (shape: readonly number[], seed: number): tf.Tensor =>
-  tf.tensor(numbers(tf.util.sizeFromShape([...shape]), seed), [...shape]);
-
 /** The value, and the gradients of a weighted sum of it, on the backend that is set. */
 function evaluate({ shapes, constants, op }: Case, drawn: Sizes): Float32Array[] {
   return tf.tidy(() => {
-    const inputs = shapes(drawn).map((shape, i) => tensor(shape, i + 1));
-    const fixed = (constants?.(drawn) ?? []).map((shape, i) => tensor(shape, i + 10));
+    const inputs = shapes(drawn).map((shape, i) => drawnTensor(shape, i + 1));
+    const fixed = (constants?.(drawn) ?? []).map((shape, i) => drawnTensor(shape, i + 10));
     const value = op(...inputs, ...fixed);
-    const weights = tensor(value.shape, 20);
+    const weights = drawnTensor(value.shape, 20);
     const gradients = tf.grads((...x) => tf.sum(tf.mul(op(...x, ...fixed), weights)))(inputs);
     return [value, ...gradients].map((result) => result.dataSync() as Float32Array);
   });
@@ -170,7 +159,7 @@ describe("the fused kernels", () => {
     await tf.setBackend("wasm");
     const drawn = { rows: 7, columns: 29, other: 1, kvHeads: 1, group: 1, keys: 1 };
     tf.tidy(() => {
-      const [x, ...weights] = shapes(drawn).map((shape, i) => tensor(shape, i + 1));
+      const [x, ...weights] = shapes(drawn).map((shape, i) => drawnTensor(shape, i + 1));
       const rows = tf.reshape(x!, [-1, 29]);
       const all = op(rows, ...weights).dataSync();
       for (let row = 0; row < 7; row++) {
@@ -211,7 +200,7 @@ describe("the fused kernels", () => {
     const run = (pads: number) =>
       tf.tidy(() => {
         const state = (seed: number) =>
-          tf.pad(tensor([1, 2, length, size], seed), [
+          tf.pad(drawnTensor([1, 2, length, size], seed), [
             [0, 0],
             [0, 0],
             [pads, 0],

@@ -1,4 +1,5 @@
 import "@tensorflow/tfjs-backend-cpu";
+import { drawnTensor } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import fc from "fast-check";
@@ -16,18 +17,6 @@ async function on(backend: "cpu" | "wasm", run: () => tf.Tensor[]): Promise<Valu
   await tf.setBackend("wasm");
   return values;
 }
-
-/** Reproducible numbers in [-1, 1). */
-function numbers(size: number, seed: number): Float32Array {
-  let state = seed * 2654435761 + 1;
-  return Float32Array.from({ length: size }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-}
-
-const normal = (shape: readonly number[], seed: number): tf.Tensor =>
-  tf.tensor(numbers(tf.util.sizeFromShape([...shape]), seed), [...shape]);
 
 /** Largest |x − y|. */
 function distance(x: Values, y: Values): number {
@@ -67,7 +56,7 @@ describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
       const shapeA = [...(batch === "both" || batch === "only a" ? [3] : []), ...(transposeA ? [k, m] : [m, k])];
       const shapeB = [...(batch === "both" || batch === "only b" ? [3] : []), ...(transposeB ? [n, k] : [k, n])];
       const multiply = () => {
-        const [a, b] = [normal(shapeA, seed), normal(shapeB, seed + 1)];
+        const [a, b] = [drawnTensor(shapeA, seed), drawnTensor(shapeB, seed + 1)];
         const bound = tf.matMul(tf.abs(a), tf.abs(b), transposeA, transposeB);
         return [tf.matMul(a, b, transposeA, transposeB), bound];
       };
@@ -80,13 +69,13 @@ describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
   });
 
   it("multiply wide and deep matrices, past every block", async () => {
-    const multiply = () => [tf.matMul(normal([70, 600], 1), normal([550, 600], 2), false, true)];
+    const multiply = () => [tf.matMul(drawnTensor([70, 600], 1), drawnTensor([550, 600], 2), false, true)];
     const [[expected], [got]] = [await on("cpu", multiply), await on("wasm", multiply)];
     expect(distance(got!, expected!)).toBeLessThan(1e-4);
   });
 
   it("multiply with leading axes", async () => {
-    const multiply = () => [tf.matMul(normal([2, 3, 4, 5], 1), normal([3, 5, 6], 2))];
+    const multiply = () => [tf.matMul(drawnTensor([2, 3, 4, 5], 1), drawnTensor([3, 5, 6], 2))];
     const [[expected], [got]] = [await on("cpu", multiply), await on("wasm", multiply)];
     expect(got!.length).toBe(2 * 3 * 4 * 6);
     expect(distance(got!, expected!)).toBeLessThan(1e-6);
@@ -172,7 +161,7 @@ describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
   });
 
   it("gather with batch axes", async () => {
-    const gather = () => [tf.gather(normal([2, 3, 4], 1), tf.tensor2d([2, 0, 1, 1], [2, 2], "int32"), 1, 1)];
+    const gather = () => [tf.gather(drawnTensor([2, 3, 4], 1), tf.tensor2d([2, 0, 1, 1], [2, 2], "int32"), 1, 1)];
     const [[expected], [got]] = [await on("cpu", gather), await on("wasm", gather)];
     expect(got).toEqual(expected);
   });
@@ -188,7 +177,9 @@ describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
 
   it("sum segments as the cpu backend does", async () => {
     const check = async (ids: number[], width: number, count: number) => {
-      const sum = () => [tf.unsortedSegmentSum(normal([ids.length, width, 2], 3), tf.tensor1d(ids, "int32"), count)];
+      const sum = () => [
+        tf.unsortedSegmentSum(drawnTensor([ids.length, width, 2], 3), tf.tensor1d(ids, "int32"), count),
+      ];
       const [[expected], [got]] = [await on("cpu", sum), await on("wasm", sum)];
       expect(distance(got!, expected!)).toBeLessThan(1e-6);
     };
@@ -219,7 +210,7 @@ describe.each(["javascript", "fast"] as const)("kernels: %s", (kernels) => {
         );
         return tf.sum(tf.square(tf.matMul(scores, states))) as tf.Scalar;
       };
-      return tf.grads(loss)([normal([3, 6], 1), normal([6, 6], 2)]);
+      return tf.grads(loss)([drawnTensor([3, 6], 1), drawnTensor([6, 6], 2)]);
     };
     const [expected, got] = [await on("cpu", differentiate), await on("wasm", differentiate)];
     got.forEach((gradient, i) => {

@@ -1,19 +1,10 @@
+import { drawnNumbers, drawnTensor } from "@imagine-opd/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeWasmBackend, openWasmBackend } from "./index.ts";
 
-/** Reproducible numbers in [-1, 1). */
-function numbers(size: number, seed: number): Float32Array {
-  let state = seed * 2654435761 + 1;
-  return Float32Array.from({ length: size }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-}
-
-const normal = (shape: [number, number], seed: number): tf.Tensor2D =>
-  tf.tensor2d(numbers(shape[0] * shape[1], seed), shape);
+const normal = (shape: [number, number], seed: number): tf.Tensor2D => drawnTensor(shape, seed) as tf.Tensor2D;
 
 const bits = (x: Float32Array | Int32Array | Uint8Array): Uint32Array => new Uint32Array(x.slice().buffer);
 
@@ -57,7 +48,7 @@ describe("the SIMD kernels", () => {
   });
 
   it("sum in ascending order of k, in float32", () => {
-    const [a, b] = [numbers(500, 1), numbers(500, 2)];
+    const [a, b] = [drawnNumbers(500, 1), drawnNumbers(500, 2)];
     let sum = 0;
     for (let k = 0; k < 500; k++) sum = Math.fround(sum + Math.fround(a[k]! * b[k]!));
     const got = tf.tidy(() => tf.matMul(tf.tensor2d(a, [1, 500]), tf.tensor2d(b, [500, 1])).dataSync());
@@ -70,7 +61,7 @@ describe("the SIMD kernels", () => {
   });
 
   it("leave the bits of a softmax alone when masked entries follow", () => {
-    const logits = Array.from(numbers(11, 1));
+    const logits = Array.from(drawnNumbers(11, 1));
     const short = tf.tidy(() => tf.softmax(tf.tensor1d(logits)).dataSync());
     const long = tf.tidy(() => tf.softmax(tf.tensor1d([...logits, -1e9, -1e9, -1e9, -1e9, -1e9, -1e9])).dataSync());
     expect(bits(long.slice(0, 11))).toEqual(bits(short));

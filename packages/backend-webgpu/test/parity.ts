@@ -2,6 +2,7 @@ import { registerCoreGradients } from "@imagine-opd/tensor-ops";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
+import { drawnNumbers } from "../../../test-kit/src/drawn-tensor.ts";
 import { registerFusedKernels } from "../src/kernels/index.ts";
 
 /** An op, the shapes of its differentiable inputs and constants that it takes after them. */
@@ -13,18 +14,9 @@ export interface ParityCase {
   readonly op: (...inputs: tf.Tensor[]) => tf.Tensor;
 }
 
-/** Reproducible numbers in [−1, 1). */
-export function numbers(size: number, seed: number): Float32Array {
-  let state = seed * 2654435761 + 1;
-  return Float32Array.from({ length: size }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-}
-
 export const tensor = (shape: readonly number[], seed: number, spread = 1): tf.Tensor =>
   tf.tidy(() => {
-    const values = numbers(tf.util.sizeFromShape([...shape]), seed).map((value) => value * spread);
+    const values = drawnNumbers(tf.util.sizeFromShape([...shape]), seed).map((value) => value * spread);
     return tf.tensor(values, [...shape]);
   });
 

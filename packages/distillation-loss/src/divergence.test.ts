@@ -87,20 +87,6 @@ describe.each(cases)("$divergence at τ = $temperature", (options) => {
     expect(byOption.loss).toBeCloseTo(byHand.loss, 6);
     expect(largestDifference(byOption.gradient, divided(byHand.gradient))).toBeLessThan(1e-6);
   });
-
-  test("stays finite at logits of ±1e4, for one-hot distributions and a vocabulary of one", async () => {
-    const extremes: [number[][], number[][]][] = [
-      [[[1e4, -1e4, 0]], [[-1e4, 1e4, 0]]],
-      [[[0, 0, 0]], [[1e4, 0, -1e4]]],
-      [[[1e4, 0, -1e4]], [[0, 0, 0]]],
-      [[[5]], [[-3]]],
-    ];
-    for (const [student, teacher] of extremes) {
-      const { loss, gradient } = await evaluate(student, teacher, options);
-      expect(Number.isFinite(loss)).toBe(true);
-      expect(gradient.flat().every(Number.isFinite)).toBe(true);
-    }
-  });
 });
 
 test("never below 0 but for rounding, and the jsd never above H(β)", async () => {

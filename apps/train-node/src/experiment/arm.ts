@@ -24,19 +24,20 @@ export interface ArmSettings {
   readonly out: string;
 }
 
+const rates = { "reverse-kl": "1e-3", paper: "1e-4" } as const;
+
 /** The forms of the objective, in words. */
 export const formNames = {
-  "reverse-kl": "reverse KL, all ids, rate 1e-3 falling to 0",
-  paper: "sampled log-ratio, rate 1e-4",
+  "reverse-kl": `reverse KL, all ids, rate ${rates["reverse-kl"]} falling to 0`,
+  paper: `sampled log-ratio, rate ${rates.paper}`,
 } as const;
 
 /** What each form changes of the paper's recipe, which is for a model 6 000 times as large. */
 function changesOf({ objective, control, steps }: ArmSettings): string[] {
   const warmup = `warmup=${Math.min(20, Math.floor(steps / 5))}`;
-  const form =
-    objective === "paper" ? ["lr=1e-4", warmup] : ["divergence=reverse-kl", "lr=1e-3", warmup, `cosineSteps=${steps}`];
+  const form = objective === "paper" ? [] : ["divergence=reverse-kl", `cosineSteps=${steps}`];
   const teacher = control === "live" ? ["teacher=live"] : [];
-  return [...form, "reveal=views", `maxTokens=${maxCompletion}`, ...teacher];
+  return [...form, `lr=${rates[objective]}`, warmup, "reveal=views", `maxTokens=${maxCompletion}`, ...teacher];
 }
 
 /** Scenes on which the divergence to the teacher is measured. */

@@ -2,7 +2,8 @@ import { type DecodeLayerWeights, decodeLayer, linear, storeHalf, takeRows } fro
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectClose, numbers, onWebgpu, take, tensor } from "../../test/parity.ts";
+import { drawnNumbers } from "../../../../test-kit/src/drawn-tensor.ts";
+import { expectClose, onWebgpu, take, tensor } from "../../test/parity.ts";
 import { closeWebgpuBackend, openWebgpuBackend } from "../index.ts";
 import { limitsOf, setLimits } from "../large-tensors/row-windows.ts";
 
@@ -28,7 +29,7 @@ async function expectAlike(
   tolerance = 1e-6,
 ): Promise<void> {
   const results = await onWebgpu(async () => {
-    const { half, wide } = bothKinds(numbers(sizeOf(shape), 7), shape);
+    const { half, wide } = bothKinds(drawnNumbers(sizeOf(shape), 7), shape);
     const taken = [half, wide].map((weight) => take([tf.tidy(() => run(weight))].flat()));
     const read = await Promise.all(taken);
     tf.dispose([half, wide]);
@@ -42,7 +43,7 @@ describe("a tensor in 16 bits", () => {
     await onWebgpu(async () => {
       const before = backend().memory().numBytesInGPU;
       const bytes = () => backend().memory().numBytesInGPU - before;
-      const half = storeHalf(numbers(64 * 96, 1), [64, 96], "w");
+      const half = storeHalf(drawnNumbers(64 * 96, 1), [64, 96], "w");
       expect(bytes()).toBe(2 * 64 * 96);
       const other = half.clone();
       half.dispose();
@@ -50,7 +51,7 @@ describe("a tensor in 16 bits", () => {
       other.dispose();
       expect(bytes()).toBe(0);
       // The same memory once more, which is uploaded to in another way.
-      const again = storeHalf(numbers(64 * 96, 2), [64, 96], "w");
+      const again = storeHalf(drawnNumbers(64 * 96, 2), [64, 96], "w");
       expect(bytes()).toBe(2 * 64 * 96);
       again.dispose();
       const wide = tf.tidy(() => tf.add(tf.zeros([64, 96]), 1));
@@ -137,7 +138,7 @@ describe("products with a weight in 16 bits are those with its numbers in 32", (
       const part = tf.slice(table as tf.Tensor2D, [7, 0], [20, 24]);
       return [part, linear(tensor([9, 24], 1), part), tf.matMul(tensor([9, 20], 2) as tf.Tensor2D, part)];
     });
-    const half = storeHalf(numbers(50 * 24, 7), [50, 24], "w");
+    const half = storeHalf(drawnNumbers(50 * 24, 7), [50, 24], "w");
     const before = backend().memory().numBytesInGPU;
     const part = tf.slice(half as tf.Tensor2D, [7, 0], [20, 24]);
     expect(backend().memory().numBytesInGPU - before).toBe(2 * 20 * 24);
@@ -166,7 +167,7 @@ describe("products with a weight in 16 bits are those with its numbers in 32", (
         return run.apply(this, args);
       };
       tf.tidy(() => {
-        const weight = storeHalf(numbers(40 * 24, 7), [40, 24], "w");
+        const weight = storeHalf(drawnNumbers(40 * 24, 7), [40, 24], "w");
         tf.grad((x) => linear(x, weight))(tensor([20, 24], 1), tensor([20, 40], 2));
         linear(tensor([2, 24], 1), weight);
       });
@@ -184,7 +185,7 @@ describe("products with a weight in 16 bits are those with its numbers in 32", (
       setLimits(backend(), limits),
     );
     setLimits(backend(), { binding: 2 ** 13, buffer: 2 ** 20 });
-    const half = storeHalf(numbers(6000, 1), [60, 100], "w");
+    const half = storeHalf(drawnNumbers(6000, 1), [60, 100], "w");
     const x = tensor([3, 100], 1);
     expect(() => linear(x, half)).toThrow("takes 12000 bytes, and this device binds at most 8192.");
     expect(() => tf.add(half, 1)).toThrow("stored in 16 bits cannot be taken block by block");
@@ -212,7 +213,7 @@ describe("the fused decode layer", () => {
       take(
         tf.tidy(() => {
           const matrices = Object.entries(shapes).map(([name, shape], i) => {
-            const { half, wide } = bothKinds(numbers(sizeOf(shape), 30 + i), shape);
+            const { half, wide } = bothKinds(drawnNumbers(sizeOf(shape), 30 + i), shape);
             return [name, inHalf(name) ? half : wide];
           });
           const norms = { inputNorm: tensor([width], 1), postNorm: tensor([width], 2) };
